@@ -1,0 +1,397 @@
+/**
+ * The catalogue of failures: one code, what the supervisor does with it, what a client is answered, and the remedy.
+ * docs/ERRORS.md is compared with this table by a spec. Expected outcomes are values; a Failure is thrown only for
+ * what the code at hand cannot answer.
+ *
+ * Dispositions: `reply` tell the caller; `retry` restart the actor with backoff; `passivate` stop it quietly (its
+ * owner is elsewhere); `dead-letter` park the message and go on; `fatal` the process cannot go on.
+ */
+export type Disposition = 'reply' | 'retry' | 'passivate' | 'dead-letter' | 'fatal'
+
+interface FailureKind {
+  readonly disposition: Disposition
+  readonly status: number
+  readonly title: string
+  readonly remedy: string
+}
+
+export const failures = {
+  // Requests
+  INVALID_REQUEST: {
+    disposition: 'reply',
+    status: 400,
+    title: 'The request does not fit its schema',
+    remedy: 'Compare the fields named in `errors` with /openapi.json.',
+  },
+  MALFORMED_JSON: {
+    disposition: 'reply',
+    status: 400,
+    title: 'The body is not valid JSON',
+    remedy: 'Send well-formed JSON in UTF-8 with content-type application/json.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    disposition: 'reply',
+    status: 415,
+    title: 'The content type is not understood',
+    remedy: 'Send application/json.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    disposition: 'reply',
+    status: 413,
+    title: 'The payload is larger than allowed',
+    remedy: 'Send less than SOMA_MAX_BODY_BYTES, or upload the content as a file.',
+  },
+  INVALID_CURSOR: {
+    disposition: 'reply',
+    status: 400,
+    title: 'The cursor is not one that this service gave',
+    remedy: 'Use an id or next_cursor from an earlier answer, or leave the cursor out to read from the start.',
+  },
+  ROUTE_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such route',
+    remedy: 'See /docs for the routes.',
+  },
+  METHOD_NOT_ALLOWED: {
+    disposition: 'reply',
+    status: 405,
+    title: 'The route does not take this method',
+    remedy: 'Use a method named in the Allow header.',
+  },
+  IDEMPOTENCY_CONFLICT: {
+    disposition: 'reply',
+    status: 422,
+    title: 'The Idempotency-Key was used with another request',
+    remedy: 'Use a new key for a new request.',
+  },
+  // Who may
+  UNAUTHENTICATED: {
+    disposition: 'reply',
+    status: 401,
+    title: 'No valid credential',
+    remedy: 'Send Authorization: Bearer with a token that the configured issuer signed.',
+  },
+  FORBIDDEN: {
+    disposition: 'reply',
+    status: 403,
+    title: 'This credential may not do that',
+    remedy: 'Ask for the scope named in the detail.',
+  },
+  ORIGIN_REJECTED: {
+    disposition: 'reply',
+    status: 403,
+    title: 'A web page from elsewhere may not call this service',
+    remedy: 'Open the page that this service serves itself, or add the origin to SOMA_ALLOWED_ORIGINS.',
+  },
+  HOST_REJECTED: {
+    disposition: 'reply',
+    status: 421,
+    title: 'The Host header is not one of this service',
+    remedy: 'Use the printed address, or add the host to SOMA_ALLOWED_HOSTS.',
+  },
+  // Sessions
+  SESSION_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such session for this tenant',
+    remedy: 'List your sessions with GET /v1/sessions.',
+  },
+  SESSION_DELETED: {
+    disposition: 'reply',
+    status: 410,
+    title: 'The session was deleted',
+    remedy: 'Start a new session.',
+  },
+  SESSION_QUARANTINED: {
+    disposition: 'reply',
+    status: 503,
+    title: 'The session is quarantined after repeated failures',
+    remedy: 'An operator inspects it with `soma quarantine` and resumes it.',
+  },
+  TURN_QUEUE_FULL: {
+    disposition: 'reply',
+    status: 429,
+    title: 'The session has too many turns waiting',
+    remedy: 'Wait for the running turn, or stop it.',
+  },
+  TURN_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such turn',
+    remedy: 'Use the id of an earlier answer of this session.',
+  },
+  PERSONA_NOT_FOUND: {
+    disposition: 'reply',
+    status: 422,
+    title: 'There is no such persona',
+    remedy: 'Add its file to the personas folder, or use one that GET /v1/personas lists.',
+  },
+  UNKNOWN_ACTION: {
+    disposition: 'reply',
+    status: 422,
+    title: 'There is no such action',
+    remedy: 'Use one of the actions named in the detail.',
+  },
+  // Limits
+  STEP_LIMIT: {
+    disposition: 'reply',
+    status: 429,
+    title: 'The turn took more steps than allowed',
+    remedy: 'Ask for less in one turn, or raise the persona’s limits.steps.',
+  },
+  REPEATED_CALL: {
+    disposition: 'reply',
+    status: 429,
+    title: 'The model made the same call again and again',
+    remedy: 'Rephrase the request, or raise limits.identicalCalls.',
+  },
+  TURN_DEADLINE: {
+    disposition: 'reply',
+    status: 504,
+    title: 'The turn did not finish in time',
+    remedy: 'Ask again, or raise limits.turnSeconds.',
+  },
+  BUDGET_EXCEEDED: {
+    disposition: 'reply',
+    status: 429,
+    title: 'The budget is used up',
+    remedy: 'Wait for the next UTC day, or raise the budget named in the detail.',
+  },
+  HISTORY_TOO_LONG: {
+    disposition: 'reply',
+    status: 422,
+    title: 'The conversation no longer fits the model',
+    remedy: 'Reset the session or start a new one.',
+  },
+  // Model
+  MODEL_UNAVAILABLE: {
+    disposition: 'reply',
+    status: 503,
+    title: 'The model does not answer',
+    remedy: 'See that OPENAI_BASE_URL is reachable; `soma doctor` tries it.',
+  },
+  MODEL_REJECTED: {
+    disposition: 'reply',
+    status: 502,
+    title: 'The model endpoint refused the request',
+    remedy: 'See the detail: usually the key, the model’s name, or its context length.',
+  },
+  MODEL_GARBLED: {
+    disposition: 'reply',
+    status: 502,
+    title: 'The model answered with something that is not the protocol',
+    remedy: 'See that the endpoint speaks OpenAI chat completions.',
+  },
+  MODEL_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such model',
+    remedy: 'Use one that GET /v1/models lists.',
+  },
+  // Tools
+  TOOL_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such tool',
+    remedy: 'Use one that GET /v1/tools lists.',
+  },
+  TOOL_ARGUMENTS: {
+    disposition: 'reply',
+    status: 422,
+    title: 'The arguments do not fit the tool’s schema',
+    remedy: 'Compare them with the schema that GET /v1/tools shows.',
+  },
+  TOOL_DENIED: {
+    disposition: 'reply',
+    status: 403,
+    title: 'Policy denies this tool call',
+    remedy: 'See the reason; an operator changes the policy file.',
+  },
+  POLICY_UNAVAILABLE: {
+    disposition: 'reply',
+    status: 503,
+    title: 'No policy decision could be had, so nothing ran',
+    remedy: 'See that the policy service or file is readable.',
+  },
+  TOOL_TIMEOUT: {
+    disposition: 'reply',
+    status: 504,
+    title: 'The tool did not finish in time',
+    remedy: 'Ask for less, or raise the tool’s timeout.',
+  },
+  TOOL_FAILED: { disposition: 'reply', status: 502, title: 'The tool failed', remedy: 'See the detail.' },
+  TOOL_OUTCOME_UNKNOWN: {
+    disposition: 'reply',
+    status: 502,
+    title: 'The tool was running when its node died; whether it took effect is unknown',
+    remedy: 'Check the effect before you ask for it again.',
+  },
+  BLOCKED_ADDRESS: {
+    disposition: 'reply',
+    status: 403,
+    title: 'The address is not one that tools may reach',
+    remedy: 'Only public http and https addresses are allowed.',
+  },
+  // Actors
+  MAILBOX_FULL: {
+    disposition: 'reply',
+    status: 503,
+    title: 'The actor has too many messages waiting',
+    remedy: 'Send again after Retry-After.',
+  },
+  ACTOR_STOPPED: {
+    disposition: 'retry',
+    status: 503,
+    title: 'The actor is stopping',
+    remedy: 'Send again after Retry-After.',
+  },
+  ASK_TIMEOUT: {
+    disposition: 'retry',
+    status: 504,
+    title: 'No answer before the deadline',
+    remedy: 'Send again; the same Idempotency-Key never does it twice.',
+  },
+  EXPIRED: {
+    disposition: 'dead-letter',
+    status: 504,
+    title: 'The message outlived its deadline before it was handled',
+    remedy: 'Replay it with `soma dead-letters replay` if it still matters.',
+  },
+  MALFORMED_MESSAGE: {
+    disposition: 'dead-letter',
+    status: 422,
+    title: 'The message cannot be understood by its actor',
+    remedy: 'Inspect it with `soma dead-letters`.',
+  },
+  UNROUTABLE: {
+    disposition: 'dead-letter',
+    status: 404,
+    title: 'No actor has this address',
+    remedy: 'Inspect it with `soma dead-letters`.',
+  },
+  POISON_MESSAGE: {
+    disposition: 'dead-letter',
+    status: 500,
+    title: 'Handling the message failed again and again',
+    remedy: 'Inspect it with `soma quarantine`, then edit, drop or retry it.',
+  },
+  // Journal
+  EPOCH_FENCED: {
+    disposition: 'passivate',
+    status: 503,
+    title: 'Another node owns this shard now',
+    remedy: 'Nothing to do: the message goes on at its new owner.',
+  },
+  JOURNAL_CONFLICT: {
+    disposition: 'retry',
+    status: 503,
+    title: 'The journal holds newer events than this activation',
+    remedy: 'Nothing to do: the actor recovers from the journal.',
+  },
+  JOURNAL_UNAVAILABLE: {
+    disposition: 'retry',
+    status: 503,
+    title: 'The journal cannot be written',
+    remedy: 'See the disk or POSTGRES_DSN; `soma doctor` tells which.',
+  },
+  UNREADABLE_EVENT: {
+    disposition: 'retry',
+    status: 500,
+    title: 'A journaled event cannot be read by this version',
+    remedy: 'Run a version that knows the event, or restore its upcaster.',
+  },
+  DRAINING: {
+    disposition: 'reply',
+    status: 503,
+    title: 'The service is shutting down',
+    remedy: 'Send again after Retry-After, to any node.',
+  },
+  TOO_MANY_STREAMS: {
+    disposition: 'reply',
+    status: 503,
+    title: 'Too many open streams',
+    remedy: 'Close some, or raise SOMA_MAX_STREAMS.',
+  },
+  SLOW_READER: {
+    disposition: 'reply',
+    status: 408,
+    title: 'The reader fell too far behind and was cut off',
+    remedy: 'Reconnect with the last cursor; nothing is lost.',
+  },
+  INTERNAL: { disposition: 'retry', status: 500, title: 'A defect of this service', remedy: 'Report the trace id.' },
+  // Start
+  CONFIG_INVALID: {
+    disposition: 'fatal',
+    status: 500,
+    title: 'The configuration is not usable',
+    remedy: 'See the variable named in the detail.',
+  },
+  DATA_DIR_UNUSABLE: {
+    disposition: 'fatal',
+    status: 500,
+    title: 'The data directory cannot be used',
+    remedy: 'Make SOMA_DATA_DIR writable, or choose another.',
+  },
+  DATA_DIR_IN_USE: {
+    disposition: 'fatal',
+    status: 500,
+    title: 'Another process uses this data directory',
+    remedy: 'Stop it (its id is in the detail), or set SOMA_DATA_DIR to another folder.',
+  },
+  PORT_IN_USE: {
+    disposition: 'fatal',
+    status: 500,
+    title: 'The port is taken',
+    remedy: 'Set SOMA_PORT to a free one.',
+  },
+  SCHEMA_TOO_NEW: {
+    disposition: 'fatal',
+    status: 500,
+    title: 'The database was migrated by a newer version',
+    remedy: 'Run that version or newer.',
+  },
+} as const satisfies Record<string, FailureKind>
+
+export type FailureCode = keyof typeof failures
+
+/** A failure with its code. `detail` is for the person who reads it and never holds a secret. */
+export class Failure extends Error {
+  readonly code: FailureCode
+  readonly detail: string
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfter: number | undefined
+  /** Field-level problems of INVALID_REQUEST and TOOL_ARGUMENTS. */
+  readonly errors: readonly { readonly path: string; readonly message: string }[] | undefined
+
+  constructor(
+    code: FailureCode,
+    detail: string,
+    options: {
+      cause?: unknown
+      retryAfter?: number
+      errors?: readonly { readonly path: string; readonly message: string }[]
+    } = {},
+  ) {
+    super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'Failure'
+    this.code = code
+    this.detail = detail
+    this.retryAfter = options.retryAfter
+    this.errors = options.errors
+  }
+
+  get disposition(): Disposition {
+    return failures[this.code].disposition
+  }
+}
+
+export function isFailure(error: unknown, code?: FailureCode): error is Failure {
+  return error instanceof Failure && (code === undefined || error.code === code)
+}
+
+/** Anything thrown, as a Failure: what has no code is a defect (INTERNAL). */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  return new Failure('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
+}

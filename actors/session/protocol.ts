@@ -1,0 +1,91 @@
+import type { ToolOutcome } from '../tool/protocol.ts'
+
+/** The words of a session, address `session:<uuid>`. Commands are imperative, events past tense (events.ts). */
+export type SessionCommand =
+  | {
+      readonly kind: 'AcceptUserTurn'
+      readonly v: 1
+      /** The envelope's id: the client's `event_id`, the turn's id. */
+      readonly turnId: string
+      readonly text: string
+      readonly attachments: readonly string[]
+      readonly metadata: Readonly<Record<string, unknown>>
+      readonly personaId?: string
+      /** Overrides the persona's model for this turn (the OpenAI surface's `model`). */
+      readonly model?: string
+      readonly temperature?: number
+      readonly maxTokens?: number
+      /** Tools that the client itself runs: a call of one ends the turn with `tool_calls`. */
+      readonly clientTools?: readonly ClientTool[]
+      /** Earlier messages, put before the turn when the session is new (a stateless OpenAI request), else ignored. */
+      readonly history?: readonly HistoryMessage[]
+      /** Results of client tools that the last turn asked for. */
+      readonly toolResults?: readonly { readonly toolCallId: string; readonly content: string }[]
+      /** An instruction for this turn only (OpenAI `instructions`, a system message). */
+      readonly instructions?: string
+    }
+  | {
+      readonly kind: 'Act'
+      readonly v: 1
+      readonly turnId: string
+      readonly action: QuickAction
+      readonly metadata: Readonly<Record<string, unknown>>
+    }
+  /** Ends the running turn (or the one named) at once; the text shown so far is kept. */
+  | {
+      readonly kind: 'Stop'
+      readonly v: 1
+      readonly turnId?: string
+      readonly reason: string
+      readonly alsoQueued?: boolean
+    }
+  | { readonly kind: 'Pause'; readonly v: 1; readonly reason: string }
+  | { readonly kind: 'Resume'; readonly v: 1 }
+  /** Cancels the step in flight and starts it again. */
+  | { readonly kind: 'Nudge'; readonly v: 1 }
+  /** The user interrupts the running turn with more words: the step in flight is cancelled, its shown text kept. */
+  | { readonly kind: 'Intervene'; readonly v: 1; readonly text: string }
+  | {
+      readonly kind: 'Inject'
+      readonly v: 1
+      readonly message: InjectedMessage
+      readonly by: string
+      readonly why: string
+    }
+  | { readonly kind: 'SwitchPersona'; readonly v: 1; readonly personaId: string }
+  | { readonly kind: 'UpdateMetadata'; readonly v: 1; readonly metadata: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'Reset'; readonly v: 1 }
+  | { readonly kind: 'Delete'; readonly v: 1 }
+  | { readonly kind: 'Import'; readonly v: 1; readonly title?: string; readonly history: readonly HistoryMessage[] }
+  /** A tool call asked for by a client, outside any turn (POST /v1/tool/request). */
+  | {
+      readonly kind: 'RequestTool'
+      readonly v: 1
+      readonly requestId: string
+      readonly tool: string
+      readonly args: unknown
+      readonly metadata: Readonly<Record<string, unknown>>
+    }
+  | { readonly kind: 'ToolReturned'; readonly v: 1; readonly callId: string; readonly outcome: ToolOutcome }
+
+export const quickActions = ['summarize', 'next_steps', 'status_report'] as const
+export type QuickAction = (typeof quickActions)[number]
+
+export interface ClientTool {
+  readonly name: string
+  readonly description: string
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+export type HistoryMessage =
+  | { readonly role: 'system' | 'user'; readonly content: string }
+  | {
+      readonly role: 'assistant'
+      readonly content: string
+      readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[]
+    }
+  | { readonly role: 'tool'; readonly toolCallId: string; readonly content: string }
+
+export type InjectedMessage =
+  | { readonly role: 'user' | 'system'; readonly content: string }
+  | { readonly role: 'tool'; readonly callId: string; readonly content: string }

@@ -1,0 +1,30 @@
+import type { HistoryMessage } from '../../actors/session/protocol.ts'
+import type { Announcement } from '../outbound.ts'
+
+/** What the gateway reads of a session, from the journal alone: the same on every gateway, whoever owns the session. */
+export interface SessionReader {
+  /** Journaled events with seq > after, as the public shape, in order. */
+  events(sessionId: string, after: number, limit: number): Promise<Announcement[]>
+  head(sessionId: string): Promise<number>
+  /** The session as its events fold: for history, context window, export, and joining a running turn. */
+  view(sessionId: string): Promise<SessionView>
+}
+
+export interface SessionView {
+  readonly sessionId: string
+  readonly tenant: string
+  readonly personaId: string
+  readonly seq: number
+  readonly paused: boolean
+  readonly runningTurnId: string | undefined
+  readonly queuedTurnIds: readonly string[]
+  /** As the person sees it. */
+  readonly history: readonly (HistoryMessage & { readonly at: number; readonly turnId?: string })[]
+  /** As the model would see it now, and its estimated size. */
+  readonly contextWindow: {
+    readonly messages: readonly HistoryMessage[]
+    readonly tokens: number
+    readonly limit: number
+  }
+  readonly usage: { readonly promptTokens: number; readonly completionTokens: number; readonly costMicros: number }
+}
