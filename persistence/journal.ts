@@ -25,7 +25,10 @@ export interface Journal {
   pendingOutbox(kind: ActorKind, shards: readonly number[], limit: number): Promise<Envelope[]>
   /** Forgets relayed outbox rows. */
   relayed(envelopeIds: readonly string[]): Promise<void>
-  /** Deletes an address's events and outbox for good (session deletion). Its inbox stays, so nothing is applied again. */
+  /**
+   * Deletes an address’s outbox and all its events but the last (the tombstone), for good. Its inbox stays, so nothing
+   * is applied again; J1 then holds from the tombstone on.
+   */
   erase(address: Address, epoch: number): Promise<void>
 }
 
