@@ -1,0 +1,215 @@
+import type { SessionRecord, Usage } from '../../persistence/journal.ts'
+import type { ModelChoice, Models } from '../../transports/model/client.ts'
+import type { Outbound } from '../../transports/outbound.ts'
+import type { ActorSystem } from '../kernel/actor.ts'
+import { type Address, idOf } from '../kernel/address.ts'
+import type { CommandMeta } from '../kernel/behaviour.ts'
+import { Failure } from '../kernel/failure.ts'
+import { type JournaledActorParts, type JournaledKind, journaledActor, type Scope } from '../kernel/journaled-actor.ts'
+import type { Ref } from '../kernel/ref.ts'
+import type { AddressedKind } from '../kernel/region.ts'
+import { type LiveCall, modelCallRecipe } from '../model-call.ts'
+import type { Persona, Personas } from '../persona.ts'
+import type { ToolCatalogue } from '../tool/tool.ts'
+import { sessionBehaviour } from './behaviour.ts'
+import type { CallId, Command } from './commands.ts'
+import { toAnnouncement } from './conversation-events.ts'
+import type { SessionEffect } from './draft.ts'
+import { type SessionEvent, sessionCodec } from './events.ts'
+import { parseSessionCommand } from './parse.ts'
+import { contextWindow, modelTools } from './prompt.ts'
+import { SESSION_STATE_VERSION, type SessionState } from './state.ts'
+
+/** ④ The session actor: performs what its behaviour decides. Its only live state is the model call in flight. */
+export interface SessionParts extends JournaledActorParts {
+  readonly system: Pick<ActorSystem, 'stop'>
+  readonly outbound: Outbound
+  readonly models: Models
+  readonly personas: Personas
+  readonly tools: ToolCatalogue
+  readonly usage: Usage
+  /** Tokens a tenant's persona may use per UTC day; 0 = no limit (infra/tenants.ts). */
+  readonly dailyTokenLimit: (tenant: string, personaId: string) => number
+  /** Removes what the session leaves elsewhere, after its deletion is journaled. */
+  readonly erase: (address: Address) => void
+  readonly idleMs: number
+}
+
+type SessionScope = Scope<SessionState, Command>
+
+const MAILBOX_CAPACITY = 1_000
+const SNAPSHOT_EVERY = 100
+
+export function sessionKind(parts: SessionParts): AddressedKind<SessionScope> {
+  return {
+    idleMs: parts.idleMs,
+    // A session that waits for a tool may sleep: the result's envelope wakes it. A model call would be lost.
+    isIdle: (scope) => scope.state().turn?.phase !== 'model',
+    recipe: (address) => journaledActor(journaledSession(address, parts), parts)(address),
+  }
+}
+
+function journaledSession(
+  address: Address,
+  parts: SessionParts,
+): JournaledKind<SessionState, Command, SessionEvent, SessionEffect> {
+  const sessionId = idOf(address)
+  const codec = sessionCodec()
+  let live: (LiveCall & { readonly ref: Ref<never> }) | undefined
+  const abort = () => {
+    if (live) void parts.system.stop(live.ref)
+    live = undefined
+  }
+  return {
+    type: 'session',
+    capacity: MAILBOX_CAPACITY,
+    behaviour: sessionBehaviour(parts, sessionId),
+    codec,
+    snapshots: { version: SESSION_STATE_VERSION, every: SNAPSHOT_EVERY },
+    parse: parseSessionCommand,
+    recovered: () => ({ kind: 'Recovered' }),
+    enrich(command, scope) {
+      const { turn } = scope.state()
+      const current =
+        live &&
+        turn?.request.turnId === live.id.turnId &&
+        turn.step === live.id.step &&
+        turn.attempt === live.id.attempt
+      return live && current ? { ...command, partialText: live.shown } : command
+    },
+    perform(effect, scope) {
+      abort()
+      if (effect.kind === 'CallModel') live = startModelCall(sessionId, scope, parts)
+    },
+    project: (after, events, meta) => ({
+      record: recordOf(sessionId, after, meta),
+      ...usageOf(after, events, meta),
+    }),
+    announce(scope, stored) {
+      const { personaId, status } = scope.state()
+      for (const one of stored) parts.outbound.announce(toAnnouncement(sessionId, personaId, one, codec.decode(one)))
+      if (status === 'deleted') parts.erase(address)
+    },
+  }
+}
+
+function startModelCall(
+  sessionId: string,
+  scope: SessionScope,
+  parts: SessionParts,
+): (LiveCall & { ref: Ref<never> }) | undefined {
+  const state = scope.state()
+  const { turn } = state
+  if (!turn) return undefined
+  const id: CallId = { turnId: turn.request.turnId, step: turn.step, attempt: turn.attempt }
+  const tag = `${scope.address}/model/${scope.seq()}`
+  const failed = (failure: Failure) =>
+    scope.tellSelf({ kind: 'ModelFailed', call: id, code: failure.code, detail: failure.detail }, tag)
+  const persona = parts.personas.get(state.personaId) ?? parts.personas.get(parts.personas.defaultId)
+  const choice = persona && chooseModel(state, persona, parts.models)
+  if (!persona || !choice) {
+    failed(
+      new Failure(
+        'MODEL_NOT_FOUND',
+        `no model answers to "${turn.request.model ?? persona?.model.name ?? persona?.model.role}"`,
+      ),
+    )
+    return undefined
+  }
+  const now = scope.context.clock.now()
+  const window = contextWindow(state, persona, choice.contextTokens, now)
+  if (!window) {
+    failed(
+      new Failure(
+        'HISTORY_TOO_LONG',
+        `the turn alone exceeds the ${choice.contextTokens} tokens that ${choice.model} takes`,
+      ),
+    )
+    return undefined
+  }
+  const temperature = turn.request.temperature ?? persona.model.temperature
+  const maxTokens = turn.request.maxTokens ?? persona.model.maxTokens
+  const liveCall: LiveCall = { id, shown: '' }
+  const recipe = modelCallRecipe(
+    {
+      id,
+      sessionId,
+      choice,
+      request: {
+        model: choice.model,
+        messages: window.messages,
+        tools: modelTools(state, persona, parts.tools),
+        deadline: turn.deadline,
+        ...(temperature !== undefined && { temperature }),
+        ...(maxTokens !== undefined && { maxTokens }),
+      },
+      checkBudget: () => checkBudget(state, persona, now, parts),
+      reply: (reply) => scope.tellSelf({ kind: 'ModelReplied', call: id, reply }, tag),
+      failed,
+    },
+    liveCall,
+    parts.outbound,
+  )
+  return Object.assign(liveCall, { ref: scope.context.spawn(`model-${scope.seq()}`, recipe) })
+}
+
+/** A turn's own choice, the persona's, the role's; `metadata.escalate` asks for the escalation role, where there is one. */
+function chooseModel(state: SessionState, persona: Persona, models: Models): ModelChoice | undefined {
+  const asked = state.turn?.request.model ?? persona.model.name
+  if (asked !== undefined) return models.choose(persona.model.role, asked)
+  const escalate = state.turn?.request.metadata.escalate === true || persona.model.role === 'escalation'
+  return (escalate ? models.choose('escalation') : undefined) ?? models.choose('dialogue')
+}
+
+async function checkBudget(state: SessionState, persona: Persona, now: number, parts: SessionParts): Promise<void> {
+  const { tenant, personaId } = state
+  const tokens = smallestLimit(persona.limits.tokensPerDay, parts.dailyTokenLimit(tenant, personaId))
+  const dollars = persona.limits.dollarsPerDay
+  if (tokens === 0 && dollars === 0) return
+  const spent = await parts.usage.spent(tenant, dayOf(now), personaId)
+  if (tokens > 0 && spent.tokens >= tokens) {
+    throw new Failure(
+      'BUDGET_EXCEEDED',
+      `tenant ${tenant}, persona ${personaId}: ${spent.tokens} of ${tokens} tokens of today are used`,
+    )
+  }
+  if (dollars > 0 && spent.costMicros >= dollars * 1e6) {
+    throw new Failure('BUDGET_EXCEEDED', `tenant ${tenant}, persona ${personaId}: today’s ${dollars} dollars are used`)
+  }
+}
+
+/** 0 is no limit. */
+function smallestLimit(...limits: readonly number[]): number {
+  const set = limits.filter((limit) => limit > 0)
+  return set.length === 0 ? 0 : Math.min(...set)
+}
+
+function dayOf(now: number): string {
+  return new Date(now).toISOString().slice(0, 10).replaceAll('-', '')
+}
+
+function recordOf(sessionId: string, state: SessionState, meta: CommandMeta): SessionRecord {
+  const running = state.turn ? 'running' : 'idle'
+  return {
+    sessionId,
+    tenant: state.tenant,
+    personaId: state.personaId,
+    metadata: state.metadata,
+    ...(state.title !== undefined && { title: state.title }),
+    state: state.status === 'deleted' ? 'deleted' : state.paused ? 'paused' : running,
+    createdAt: meta.now,
+    updatedAt: meta.now,
+  }
+}
+
+function usageOf(state: SessionState, events: readonly SessionEvent[], meta: CommandMeta) {
+  let tokens = 0
+  let costMicros = 0
+  for (const event of events) {
+    if (event.kind !== 'ModelReplied') continue
+    tokens += event.usage.promptTokens + event.usage.completionTokens
+    costMicros += event.usage.costMicros
+  }
+  if (tokens === 0) return {}
+  return { usage: { tenant: state.tenant, personaId: state.personaId, day: dayOf(meta.now), tokens, costMicros } }
+}

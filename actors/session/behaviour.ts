@@ -1,0 +1,208 @@
+import { assertNever, type Behaviour, type CommandMeta, type Decision } from '../kernel/behaviour.ts'
+import type { Command } from './commands.ts'
+import { Draft, type SessionConfiguration, type SessionEffect } from './draft.ts'
+import type { SessionEvent, TurnRequest } from './events.ts'
+import { inject, intervene, nudge, pause, remove, reset, resume, stop } from './interrupts.ts'
+import { type QuickAction, quickActions } from './protocol.ts'
+import { evolve, initialSession, type SessionState } from './state.ts'
+import { onModelFailed, onModelReplied, onRecovered, onToolReturned } from './turn.ts'
+
+/** Quick actions are turns whose words are ours; they change no metadata (the old stack lost the budget on them). */
+const actionPrompts: Readonly<Record<QuickAction, string>> = {
+  summarize: 'Summarize this conversation so far in a few sentences.',
+  next_steps: 'List the next steps that follow from this conversation, most useful first.',
+  status_report: 'Give a short status report of this conversation: what was asked, what is done, what is open.',
+}
+
+/** Fixed at the session's birth; later metadata cannot change whose session it is or what it may spend. */
+const FIXED_METADATA = ['tenant', 'budget'] as const
+
+/** Commands that a session must exist for; to a session never born they are a dead letter, not a new session. */
+const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
+  'AcceptUserTurn',
+  'Act',
+  'Import',
+  'RequestTool',
+  'Inject',
+  'Intervene',
+  'UpdateMetadata',
+  'SwitchPersona',
+])
+const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>(['ModelReplied', 'ModelFailed', 'Recovered'])
+
+export function sessionBehaviour(
+  configuration: SessionConfiguration,
+  sessionId: string,
+): Behaviour<SessionState, Command, SessionEvent, SessionEffect> {
+  return {
+    initial: initialSession,
+    evolve,
+    decide(state, command, meta) {
+      const refused = admit(state, command, meta)
+      if (refused) return { events: [], deadLetter: refused }
+      const draft = new Draft(sessionId, state, meta, configuration)
+      if (state.status === 'new') begin(draft, command)
+      carryOut(draft, command)
+      return draft.decision()
+    },
+    pendingEffects: (state) => (state.turn?.phase === 'model' ? [{ kind: 'CallModel' }] : []),
+  }
+}
+
+function admit(state: SessionState, command: Command, meta: CommandMeta): Decision<never, never>['deadLetter'] {
+  if (internal.has(command.kind)) return undefined
+  if (state.status === 'deleted') return { code: 'UNROUTABLE', detail: 'the session was deleted' }
+  if (state.status === 'live' && command.kind !== 'ToolReturned' && meta.tenant !== state.tenant) {
+    return { code: 'UNROUTABLE', detail: 'the session belongs to another tenant' }
+  }
+  if (state.status === 'new' && !startsSession.has(command.kind))
+    return { code: 'UNROUTABLE', detail: `there is no session to ${command.kind}` }
+  return undefined
+}
+
+function begin(draft: Draft, command: Command): void {
+  const { personas } = draft.configuration
+  const asked = 'personaId' in command ? command.personaId : undefined
+  const personaId = asked !== undefined && personas.get(asked) ? asked : personas.defaultId
+  const metadata = command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata' ? command.metadata : {}
+  draft.record({ kind: 'SessionStarted', tenant: draft.meta.tenant, personaId, metadata })
+}
+
+function carryOut(draft: Draft, command: Command): void {
+  const partialText = command.partialText ?? ''
+  switch (command.kind) {
+    case 'AcceptUserTurn':
+      acceptUserTurn(draft, command)
+      return
+    case 'Act':
+      if (quickActions.includes(command.action)) {
+        accept(draft, {
+          turnId: command.turnId,
+          text: actionPrompts[command.action],
+          attachments: [],
+          metadata: command.metadata,
+          action: command.action,
+        })
+      }
+      return
+    case 'Stop':
+      stop(draft, command.turnId, command.reason, command.alsoQueued ?? false, partialText)
+      return
+    case 'Pause':
+      pause(draft, command.reason)
+      return
+    case 'Resume':
+      resume(draft)
+      return
+    case 'Nudge':
+      nudge(draft)
+      return
+    case 'Intervene':
+      if (draft.state.turn) intervene(draft, command.text, partialText)
+      else accept(draft, { turnId: draft.meta.envelopeId, text: command.text, attachments: [], metadata: {} })
+      return
+    case 'Inject':
+      // A user's words to an idle session begin a turn, marked with who put them there and why.
+      if (command.message.role === 'user' && !draft.state.turn) {
+        const injected = { by: command.by, why: command.why }
+        accept(draft, {
+          turnId: draft.meta.envelopeId,
+          text: command.message.content,
+          attachments: [],
+          metadata: { injected },
+        })
+      } else {
+        inject(draft, command.message, command.by, command.why, partialText)
+      }
+      return
+    case 'SwitchPersona':
+      if (draft.configuration.personas.get(command.personaId))
+        draft.record({ kind: 'PersonaSwitched', personaId: command.personaId })
+      return
+    case 'UpdateMetadata':
+      mergeMetadata(draft, command.metadata)
+      return
+    case 'Reset':
+      reset(draft, partialText)
+      return
+    case 'Delete':
+      remove(draft)
+      return
+    case 'Import':
+      draft.record({
+        kind: 'HistoryImported',
+        messages: command.history,
+        ...(command.title !== undefined && { title: command.title }),
+      })
+      return
+    case 'RequestTool':
+      draft.record({
+        kind: 'ToolCallStarted',
+        callId: requestCallId(draft, command.requestId),
+        tool: command.tool,
+        args: command.args,
+      })
+      draft.invoke(
+        requestCallId(draft, command.requestId),
+        command.tool,
+        command.args,
+        command.requestId,
+        command.metadata,
+      )
+      return
+    case 'ToolReturned':
+      onToolReturned(draft, command.callId, command.outcome)
+      return
+    case 'ModelReplied':
+      onModelReplied(draft, command.call, command.reply)
+      return
+    case 'ModelFailed':
+      onModelFailed(draft, command.call, command.code, command.detail)
+      return
+    case 'Recovered':
+      onRecovered(draft)
+      return
+    default:
+      assertNever(command)
+  }
+}
+
+/** The session's id comes first, so that no request of one session can name a call of another. */
+function requestCallId(draft: Draft, requestId: string): string {
+  return `${draft.sessionId}/${requestId}`
+}
+
+function acceptUserTurn(draft: Draft, command: Extract<Command, { kind: 'AcceptUserTurn' }>): void {
+  const { kind: _, v: _v, personaId, history, partialText: _p, ...request } = command
+  if (history && history.length > 0 && draft.state.history.length === 0)
+    draft.record({ kind: 'HistoryImported', messages: history })
+  if (personaId !== undefined && personaId !== draft.state.personaId && draft.configuration.personas.get(personaId)) {
+    draft.record({ kind: 'PersonaSwitched', personaId })
+  }
+  mergeMetadata(draft, command.metadata)
+  accept(draft, request)
+}
+
+function accept(draft: Draft, request: TurnRequest): void {
+  const { personas } = draft.configuration
+  const limit = (personas.get(draft.state.personaId) ?? personas.get(personas.defaultId))?.limits.queuedTurns ?? 0
+  if (draft.state.queue.length >= limit) {
+    draft.record({
+      kind: 'UserTurnRejected',
+      turnId: request.turnId,
+      text: request.text,
+      code: 'TURN_QUEUE_FULL',
+      detail: `${limit} turns wait already`,
+    })
+    return
+  }
+  draft.record({ kind: 'UserTurnAccepted', ...request })
+  draft.startNextTurn()
+}
+
+function mergeMetadata(draft: Draft, metadata: Readonly<Record<string, unknown>>): void {
+  const before = draft.state.metadata
+  const merged = { ...before, ...metadata }
+  for (const key of FIXED_METADATA) if (key in before) merged[key] = before[key]
+  if (JSON.stringify(merged) !== JSON.stringify(before)) draft.record({ kind: 'MetadataUpdated', metadata: merged })
+}

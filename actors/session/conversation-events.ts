@@ -1,0 +1,161 @@
+import type { StoredEvent } from '../../persistence/journal.ts'
+import type { Announcement, ConversationEvent } from '../../transports/outbound.ts'
+import { assertNever } from '../kernel/behaviour.ts'
+import type { RequestedCall, SessionEvent, TokenUsage } from './events.ts'
+
+/** Journaled event -> the public shape of transports/outbound.ts. One for one, so public ids are the journal's seqs. */
+
+type Told = Pick<ConversationEvent, 'role' | 'type' | 'message' | 'metadata'>
+
+export function toAnnouncement(
+  sessionId: string,
+  personaId: string,
+  stored: StoredEvent,
+  event: SessionEvent,
+): Announcement {
+  const told = tell(event, stored.at)
+  return {
+    sessionId,
+    seq: stored.seq,
+    at: stored.at,
+    event: {
+      event_id: `${sessionId}/${stored.seq}`,
+      session_id: sessionId,
+      persona_id: personaId,
+      version: 'sa01-v1',
+      ...told,
+    },
+  }
+}
+
+function tell(event: SessionEvent, at: number): Told {
+  switch (event.kind) {
+    case 'SessionStarted':
+      return of('system', 'session.started', '', 'worker', { persona_id: event.personaId, metadata: event.metadata })
+    case 'HistoryImported':
+      return of('system', 'session.imported', '', 'gateway', { messages: event.messages.length, title: event.title })
+    case 'UserTurnAccepted': {
+      const { turnId, attachments, action, metadata, toolResults } = event
+      const by = 'injected' in metadata ? 'operator' : 'gateway'
+      return of('user', 'user.message', event.text, by, {
+        turn_id: turnId,
+        attachments,
+        action,
+        metadata,
+        tool_results: toolResults,
+      })
+    }
+    case 'UserTurnRejected':
+      return final(event.turnId, 'failed', 'stop', event.detail, { code: event.code, steps: 0 })
+    case 'TurnStarted':
+      return of('system', 'turn.started', '', 'worker', { turn_id: event.turnId, deadline: event.deadline })
+    case 'ModelCallStarted':
+      return of('assistant', event.attempt === 1 ? 'assistant.started' : 'assistant.restarted', '', 'worker', {
+        turn_id: event.turnId,
+        step: event.step,
+        attempt: event.attempt,
+        reason: event.reason,
+      })
+    case 'ModelReplied':
+      return of('assistant', 'assistant.thinking', event.text, 'slm', {
+        turn_id: event.turnId,
+        step: event.step,
+        model: event.model,
+        tool_calls: event.calls.map(publicCall),
+        usage: publicUsage(event.usage),
+      })
+    case 'ToolCallStarted':
+      return of('tool', 'tool.start', '', 'worker', {
+        turn_id: event.turnId,
+        call_id: event.callId,
+        tool_name: event.tool,
+        args: event.args,
+      })
+    case 'ToolCallFinished': {
+      const { outcome } = event
+      return of('tool', 'tool.result', outcome.output, 'tool_executor', {
+        turn_id: event.turnId,
+        call_id: event.callId,
+        tool_name: event.tool,
+        status: outcome.status,
+        code: outcome.code,
+        decision: outcome.decision,
+        truncated: outcome.truncated,
+        execution_time: outcome.startedAt === undefined ? 0 : (outcome.finishedAt - outcome.startedAt) / 1_000,
+      })
+    }
+    case 'TurnFinished':
+      return final(event.turnId, event.outcome, event.finishReason, event.text, {
+        code: event.code,
+        detail: event.detail,
+        tool_calls: event.clientCalls?.map((call) => ({ ...publicCall(call), id: call.modelCallId })),
+        steps: event.steps,
+        model: event.model,
+        usage: publicUsage(event.usage),
+      })
+    case 'Paused':
+      return of('system', 'session.paused', event.reason, 'worker', {})
+    case 'Resumed':
+      return of('system', 'session.resumed', '', 'worker', {})
+    case 'Intervened':
+      return of('user', 'user.intervention', event.text, 'gateway', { turn_id: event.turnId, shown: event.partialText })
+    case 'MessageInjected':
+      return of('system', 'session.injected', event.message.content, 'operator', {
+        role: event.message.role,
+        call_id: event.message.role === 'tool' ? event.message.callId : undefined,
+        by: event.by,
+        why: event.why,
+        at,
+      })
+    case 'PersonaSwitched':
+      return of('system', 'session.persona', '', 'gateway', { persona_id: event.personaId })
+    case 'MetadataUpdated':
+      return of('system', 'session.metadata', '', 'gateway', { metadata: event.metadata })
+    case 'SessionReset':
+      return of('system', 'session.reset', '', 'gateway', {})
+    case 'SessionDeleted':
+      return of('system', 'session.deleted', '', 'gateway', {})
+    default:
+      return assertNever(event)
+  }
+}
+
+function of(
+  role: Told['role'],
+  type: string,
+  message: string,
+  source: string,
+  metadata: Record<string, unknown>,
+): Told {
+  const known = Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined))
+  return { role, type, message, metadata: { source, ...known } }
+}
+
+function final(
+  turnId: string,
+  outcome: string,
+  finishReason: string,
+  text: string,
+  rest: Record<string, unknown>,
+): Told {
+  const source = rest.code === 'BUDGET_EXCEEDED' ? 'budget' : 'worker'
+  return of('assistant', 'assistant.final', text, source, {
+    turn_id: turnId,
+    outcome,
+    finish_reason: finishReason,
+    ...rest,
+  })
+}
+
+function publicCall(call: RequestedCall): Record<string, unknown> {
+  return { call_id: call.callId, name: call.tool, arguments: call.arguments }
+}
+
+function publicUsage(usage: TokenUsage): Record<string, number> {
+  return {
+    prompt_tokens: usage.promptTokens,
+    completion_tokens: usage.completionTokens,
+    total_tokens: usage.promptTokens + usage.completionTokens,
+    cost_usd: usage.costMicros / 1e6,
+  }
+}

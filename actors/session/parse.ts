@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { Failure } from '../kernel/failure.ts'
+import { quickActions, type SessionCommand } from './protocol.ts'
+
+/** Wire bodies become commands here and nowhere else; the gateway has checked them already, Kafka's senders have not. */
+
+const metadata = z.record(z.string(), z.unknown())
+const text = z.string().max(1_000_000)
+const id = z.string().min(1).max(200)
+const v = z.literal(1)
+
+const historyMessage = z.union([
+  z.object({ role: z.enum(['system', 'user']), content: text }),
+  z.object({
+    role: z.literal('assistant'),
+    content: text,
+    toolCalls: z.array(z.object({ id, name: id, arguments: text })).optional(),
+  }),
+  z.object({ role: z.literal('tool'), toolCallId: id, content: text }),
+])
+
+const toolOutcome = z.object({
+  status: z.enum(['success', 'error', 'timeout', 'blocked', 'unknown', 'cancelled']),
+  output: text,
+  code: z.string().optional(),
+  startedAt: z.number().optional(),
+  finishedAt: z.number(),
+  truncated: z.boolean().optional(),
+  decision: z.object({ id: z.string(), allow: z.boolean(), reason: z.string(), policy: z.string() }).optional(),
+})
+
+const command = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('AcceptUserTurn'),
+    v,
+    turnId: id,
+    text,
+    attachments: z.array(z.string().max(2_000)).max(100),
+    metadata,
+    personaId: id.optional(),
+    model: id.optional(),
+    temperature: z.number().optional(),
+    maxTokens: z.int().positive().optional(),
+    clientTools: z
+      .array(z.object({ name: id, description: z.string(), parameters: metadata }))
+      .max(128)
+      .optional(),
+    history: z.array(historyMessage).max(10_000).optional(),
+    toolResults: z
+      .array(z.object({ toolCallId: id, content: text }))
+      .max(128)
+      .optional(),
+    instructions: text.optional(),
+  }),
+  z.object({ kind: z.literal('Act'), v, turnId: id, action: z.enum(quickActions), metadata }),
+  z.object({ kind: z.literal('Stop'), v, turnId: id.optional(), reason: text, alsoQueued: z.boolean().optional() }),
+  z.object({ kind: z.literal('Pause'), v, reason: text }),
+  z.object({ kind: z.literal('Resume'), v }),
+  z.object({ kind: z.literal('Nudge'), v }),
+  z.object({ kind: z.literal('Intervene'), v, text }),
+  z.object({
+    kind: z.literal('Inject'),
+    v,
+    message: z.union([
+      z.object({ role: z.enum(['user', 'system']), content: text }),
+      z.object({ role: z.literal('tool'), callId: id, content: text }),
+    ]),
+    by: id,
+    why: text,
+  }),
+  z.object({ kind: z.literal('SwitchPersona'), v, personaId: id }),
+  z.object({ kind: z.literal('UpdateMetadata'), v, metadata }),
+  z.object({ kind: z.literal('Reset'), v }),
+  z.object({ kind: z.literal('Delete'), v }),
+  z.object({ kind: z.literal('Import'), v, title: text.optional(), history: z.array(historyMessage).max(10_000) }),
+  z.object({ kind: z.literal('RequestTool'), v, requestId: id, tool: id, args: z.unknown(), metadata }),
+  z.object({ kind: z.literal('ToolReturned'), v, callId: id, outcome: toolOutcome }),
+])
+
+export function parseSessionCommand(body: unknown): SessionCommand {
+  const parsed = command.safeParse(body)
+  if (parsed.success) return parsed.data as SessionCommand
+  throw new Failure('MALFORMED_MESSAGE', z.prettifyError(parsed.error))
+}

@@ -1,0 +1,108 @@
+import type { ModelMessage, ModelTool } from '../../transports/model/client.ts'
+import type { Persona } from '../persona.ts'
+import type { ToolCatalogue } from '../tool/tool.ts'
+import type { HistoryMessage } from './protocol.ts'
+import type { RecordedMessage, SessionState } from './state.ts'
+
+/** History -> model request (pure). Guarantees what endpoints insist on: every tool call is followed by its result, once. */
+
+/** Rough and stable: 4 characters a token, 8 tokens of framing a message. Endpoints count exactly; this only decides what to leave out. */
+export function estimateTokens(message: HistoryMessage): number {
+  const calls = message.role === 'assistant' ? (message.toolCalls ?? []) : []
+  const text = calls.reduce((length, call) => length + call.name.length + call.arguments.length, message.content.length)
+  return Math.ceil(text / 4) + 8
+}
+
+export interface ContextWindow {
+  readonly messages: readonly ModelMessage[]
+  readonly tokens: number
+  /** Messages at the start of the history that did not fit. */
+  readonly omitted: number
+}
+
+/** Undefined when even the last turn alone does not fit `contextTokens`. */
+export function contextWindow(
+  state: SessionState,
+  persona: Persona,
+  contextTokens: number,
+  now: number,
+): ContextWindow | undefined {
+  const system = systemPrompt(state, persona, now)
+  let tokens = estimateTokens({ role: 'system', content: system })
+  const { history } = state
+  let start = history.length
+  // Whole turns only: half of one would leave tool results without their calls.
+  let kept = history.length
+  while (start > 0) {
+    start--
+    const message = history[start]
+    if (!message) break
+    tokens += estimateTokens(message)
+    if (tokens > contextTokens) break
+    if (beginsTurn(message)) kept = start
+    if (start === 0) kept = 0
+  }
+  if (kept === history.length && history.length > 0) return undefined
+  const messages = answered(history.slice(kept))
+  const note: ModelMessage[] =
+    kept > 0
+      ? [
+          {
+            role: 'system',
+            content: `(The ${kept} earliest messages of this conversation are left out here for length.)`,
+          },
+        ]
+      : []
+  return {
+    messages: [{ role: 'system', content: system }, ...note, ...messages],
+    tokens: Math.min(tokens, contextTokens),
+    omitted: kept,
+  }
+}
+
+function beginsTurn(message: RecordedMessage): boolean {
+  return message.role === 'user' || message.role === 'system'
+}
+
+function systemPrompt(state: SessionState, persona: Persona, now: number): string {
+  const day = new Date(now).toISOString().slice(0, 10)
+  const instructions = state.turn?.request.instructions
+  return [persona.prompt.trim(), `Today is ${day} (UTC).`, ...(instructions ? [instructions] : [])].join('\n\n')
+}
+
+/** Puts each result right behind the message that asked for it, and a stand-in where none ever came. */
+function answered(history: readonly RecordedMessage[]): ModelMessage[] {
+  const results = new Map<string, string>()
+  for (const message of history) {
+    if (message.role === 'tool' && !results.has(message.toolCallId)) results.set(message.toolCallId, message.content)
+  }
+  const messages: ModelMessage[] = []
+  for (const message of history) {
+    if (message.role === 'tool') continue
+    const { turnId: _, ...plain } = message
+    if (plain.role !== 'assistant' || !plain.toolCalls?.length) {
+      messages.push(plain.role === 'assistant' ? { role: 'assistant', content: plain.content } : plain)
+      continue
+    }
+    messages.push(plain)
+    for (const call of plain.toolCalls) {
+      messages.push({
+        role: 'tool',
+        toolCallId: call.id,
+        content: results.get(call.id) ?? 'No result was given for this call.',
+      })
+    }
+  }
+  return messages
+}
+
+/** What the model may call: the persona's tools, then those the client runs itself (which win a shared name). */
+export function modelTools(state: SessionState, persona: Persona, catalogue: ToolCatalogue): ModelTool[] {
+  const clientTools = state.turn?.request.clientTools ?? []
+  const taken = new Set(clientTools.map((tool) => tool.name))
+  const offered = catalogue
+    .list()
+    .filter((tool) => !taken.has(tool.name) && (persona.tools.includes('*') || persona.tools.includes(tool.name)))
+    .map((tool) => ({ name: tool.name, description: tool.description, parameters: catalogue.parameters(tool.name) }))
+  return [...offered, ...clientTools]
+}

@@ -1,0 +1,236 @@
+import { assertNever } from '../kernel/behaviour.ts'
+import type { Persona } from '../persona.ts'
+import type { ToolOutcome } from '../tool/protocol.ts'
+import {
+  addUsage,
+  type CallReason,
+  type Metadata,
+  noUsage,
+  type RequestedCall,
+  type SessionEvent,
+  type TokenUsage,
+  type TurnRequest,
+} from './events.ts'
+import type { HistoryMessage } from './protocol.ts'
+
+/** A session as its events fold. Plain data: it is also the snapshot. Raise SESSION_STATE_VERSION when its shape changes. */
+export interface SessionState {
+  readonly status: 'new' | 'live' | 'deleted'
+  readonly tenant: string
+  readonly personaId: string
+  readonly metadata: Metadata
+  readonly title: string | undefined
+  /** Tool results the model has not answered yet stand behind the assistant message that asked for them. */
+  readonly history: readonly RecordedMessage[]
+  readonly queue: readonly TurnRequest[]
+  readonly turn: RunningTurn | undefined
+  readonly paused: boolean
+  readonly usage: TokenUsage
+  /** Tool calls asked for by clients, outside any turn: call id -> tool. */
+  readonly toolRequests: Readonly<Record<string, string>>
+}
+
+export const SESSION_STATE_VERSION = 1
+
+export type RecordedMessage = HistoryMessage & { readonly turnId?: string }
+
+export interface RunningTurn {
+  readonly request: TurnRequest
+  readonly deadline: number
+  readonly limits: Persona['limits']
+  /** Model calls begun, counting an attempt again as the same step. */
+  readonly step: number
+  readonly attempt: number
+  readonly reason: CallReason
+  /** model: a call is in flight. tools: calls run. held: between steps, waiting for Resume. */
+  readonly phase: 'model' | 'tools' | 'held'
+  readonly calls: readonly TurnCall[]
+  /** The same calls with the same arguments, how many steps in a row. */
+  readonly streak: { readonly signature: string; readonly count: number }
+  readonly garbled: number
+  readonly model: string
+  readonly usage: TokenUsage
+}
+
+export interface TurnCall extends RequestedCall {
+  readonly outcome?: ToolOutcome
+}
+
+export const initialSession: SessionState = {
+  status: 'new',
+  tenant: '',
+  personaId: '',
+  metadata: {},
+  title: undefined,
+  history: [],
+  queue: [],
+  turn: undefined,
+  paused: false,
+  usage: noUsage,
+  toolRequests: {},
+}
+
+/** Total: an event that does not fit the state leaves it as it is rather than throwing, so recovery never fails on it. */
+export function evolve(state: SessionState, event: SessionEvent): SessionState {
+  switch (event.kind) {
+    case 'SessionStarted':
+      return { ...state, status: 'live', tenant: event.tenant, personaId: event.personaId, metadata: event.metadata }
+    case 'HistoryImported':
+      return { ...state, title: event.title ?? state.title, history: [...state.history, ...event.messages] }
+    case 'UserTurnAccepted': {
+      const { kind: _, ...request } = event
+      return { ...state, title: state.title ?? titleOf(event.text), queue: [...state.queue, request] }
+    }
+    case 'UserTurnRejected':
+      return state
+    case 'TurnStarted':
+      return startTurn(state, event)
+    case 'ModelCallStarted':
+      return inTurn(state, event.turnId, (turn) => ({
+        ...turn,
+        step: event.step,
+        attempt: event.attempt,
+        reason: event.reason,
+        garbled: event.reason === 'garbled' ? turn.garbled + 1 : turn.garbled,
+        phase: 'model',
+        calls: [],
+      }))
+    case 'ModelReplied':
+      return modelReplied(state, event)
+    case 'ToolCallStarted':
+      if (event.turnId !== undefined) return state
+      return { ...state, toolRequests: { ...state.toolRequests, [event.callId]: event.tool } }
+    case 'ToolCallFinished':
+      return event.turnId === undefined
+        ? requestFinished(state, event.callId)
+        : callFinished(state, event.callId, event.outcome)
+    case 'TurnFinished':
+      return turnFinished(state, event)
+    case 'Paused':
+      return {
+        ...state,
+        paused: true,
+        turn: state.turn?.phase === 'model' ? { ...state.turn, phase: 'held' } : state.turn,
+      }
+    case 'Resumed':
+      return { ...state, paused: false }
+    case 'Intervened':
+      return said(state, event.partialText, { role: 'user', content: event.text, turnId: event.turnId })
+    case 'MessageInjected':
+      return event.message.role === 'tool'
+        ? state
+        : said(state, event.partialText, { ...event.message, ...(state.turn && { turnId: state.turn.request.turnId }) })
+    case 'PersonaSwitched':
+      return { ...state, personaId: event.personaId }
+    case 'MetadataUpdated':
+      return { ...state, metadata: event.metadata }
+    case 'SessionReset':
+      return { ...state, history: [], queue: [], turn: undefined, paused: false, title: undefined }
+    case 'SessionDeleted':
+      return { ...initialSession, status: 'deleted', tenant: state.tenant, personaId: state.personaId }
+    default:
+      return assertNever(event)
+  }
+}
+
+const TITLE_LENGTH = 80
+
+function titleOf(text: string): string | undefined {
+  const line = text.trim().split('\n', 1)[0] ?? ''
+  return line === '' ? undefined : line.slice(0, TITLE_LENGTH)
+}
+
+function inTurn(state: SessionState, turnId: string, change: (turn: RunningTurn) => RunningTurn): SessionState {
+  return state.turn?.request.turnId === turnId ? { ...state, turn: change(state.turn) } : state
+}
+
+function startTurn(state: SessionState, event: Extract<SessionEvent, { kind: 'TurnStarted' }>): SessionState {
+  const request = state.queue.find((queued) => queued.turnId === event.turnId)
+  if (!request) return state
+  const { turnId } = request
+  const results = (request.toolResults ?? []).map((result) => ({ role: 'tool', turnId, ...result }) as const)
+  const words =
+    request.text === '' && results.length > 0 ? [] : [{ role: 'user', content: request.text, turnId } as const]
+  return {
+    ...state,
+    queue: state.queue.filter((queued) => queued !== request),
+    history: [...state.history, ...results, ...words],
+    turn: {
+      request,
+      deadline: event.deadline,
+      limits: event.limits,
+      step: 0,
+      attempt: 0,
+      reason: 'next',
+      phase: 'held',
+      calls: [],
+      streak: { signature: '', count: 0 },
+      garbled: 0,
+      model: '',
+      usage: noUsage,
+    },
+  }
+}
+
+function modelReplied(state: SessionState, event: Extract<SessionEvent, { kind: 'ModelReplied' }>): SessionState {
+  const { turn } = state
+  if (turn?.request.turnId !== event.turnId) return state
+  const signature = event.calls.map((call) => `${call.tool} ${call.arguments}`).join('\n')
+  const count = signature !== '' && signature === turn.streak.signature ? turn.streak.count + 1 : 1
+  // Text without calls enters the history as the turn's final answer (TurnFinished), so that it is there once.
+  const message = {
+    role: 'assistant',
+    content: event.text,
+    turnId: event.turnId,
+    toolCalls: event.calls.map((call) => ({ id: call.modelCallId, name: call.tool, arguments: call.arguments })),
+  } as const
+  return {
+    ...state,
+    usage: addUsage(state.usage, event.usage),
+    history: event.calls.length > 0 ? [...state.history, message] : state.history,
+    turn: {
+      ...turn,
+      phase: event.calls.length > 0 ? 'tools' : 'held',
+      calls: event.calls,
+      streak: { signature, count },
+      model: event.model,
+      usage: addUsage(turn.usage, event.usage),
+    },
+  }
+}
+
+function callFinished(state: SessionState, callId: string, outcome: ToolOutcome): SessionState {
+  const { turn } = state
+  const call = turn?.calls.find((one) => one.callId === callId)
+  if (!turn || !call || call.outcome) return state
+  return {
+    ...state,
+    history: [
+      ...state.history,
+      { role: 'tool', toolCallId: call.modelCallId, content: outcome.output, turnId: turn.request.turnId },
+    ],
+    turn: { ...turn, calls: turn.calls.map((one) => (one === call ? { ...one, outcome } : one)) },
+  }
+}
+
+function requestFinished(state: SessionState, callId: string): SessionState {
+  const { [callId]: _, ...toolRequests } = state.toolRequests
+  return { ...state, toolRequests }
+}
+
+function turnFinished(state: SessionState, event: Extract<SessionEvent, { kind: 'TurnFinished' }>): SessionState {
+  const queue = state.queue.filter((queued) => queued.turnId !== event.turnId)
+  if (state.turn?.request.turnId !== event.turnId) return { ...state, queue }
+  const keeps = event.text !== '' && event.outcome !== 'client_tools' && event.outcome !== 'failed'
+  const answer = { role: 'assistant', content: event.text, turnId: event.turnId } as const
+  return { ...state, queue, turn: undefined, history: keeps ? [...state.history, answer] : state.history }
+}
+
+/** Text that was shown before an interruption is kept, then come the new words. */
+function said(state: SessionState, partialText: string, message: RecordedMessage): SessionState {
+  const shown: readonly RecordedMessage[] =
+    partialText === ''
+      ? []
+      : [{ role: 'assistant', content: partialText, ...(state.turn && { turnId: state.turn.request.turnId }) }]
+  return { ...state, history: [...state.history, ...shown, message] }
+}
