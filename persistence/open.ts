@@ -1,10 +1,24 @@
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { DeadLetters, Quarantine } from '../actors/kernel/dead-letters.ts'
+import { Failure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
+import { DataDir } from './data-dir.ts'
+import { asDatabaseFailure } from './database-failure.ts'
 import type { Epochs } from './epochs.ts'
 import type { IdempotencyKeys, Journal, SessionRecords, Usage } from './journal.ts'
 import type { MailboxRows } from './mailbox-rows.ts'
+import { migrate } from './migrate.ts'
+import { PgSql } from './pg-sql.ts'
+import { PgliteSql } from './pglite-sql.ts'
 import type { Sql } from './sql.ts'
+import { SqlDeadLetters } from './sql-dead-letters.ts'
+import { SqlEpochs } from './sql-epochs.ts'
+import { SqlIdempotencyKeys } from './sql-idempotency-keys.ts'
+import { SqlJournal } from './sql-journal.ts'
+import { SqlMailboxRows } from './sql-mailbox-rows.ts'
+import { SqlQuarantine } from './sql-quarantine.ts'
+import { SqlSessionRecords } from './sql-session-records.ts'
+import { SqlUsage } from './sql-usage.ts'
 
 export interface PersistenceOptions {
   /** The embedded profile: PGlite in this directory. Exactly one of dataDir and postgresDsn is given. */
@@ -36,6 +50,58 @@ export interface Persistence {
 }
 
 /** Rejects with DATA_DIR_IN_USE, DATA_DIR_UNUSABLE, JOURNAL_UNAVAILABLE, SCHEMA_TOO_NEW or CONFIG_INVALID. */
-export async function openPersistence(_options: PersistenceOptions): Promise<Persistence> {
-  throw new Error('being written')
+export async function openPersistence(options: PersistenceOptions): Promise<Persistence> {
+  const database = await openDatabase(options)
+  const { sql } = database
+  try {
+    const applied = await migrate(sql, options.migrationsDir)
+    if (applied.length > 0) options.log.info({ applied, database: sql.dialect }, 'the database was migrated')
+  } catch (error) {
+    await database.close()
+    throw asDatabaseFailure(error)
+  }
+  const journal = new SqlJournal(sql)
+  const records = new SqlSessionRecords(sql)
+  const idempotency = new SqlIdempotencyKeys(sql)
+  const mailboxRows = new SqlMailboxRows(sql)
+  return {
+    sql,
+    journal,
+    epochs: new SqlEpochs(sql),
+    records,
+    usage: new SqlUsage(sql),
+    idempotency,
+    deadLetters: new SqlDeadLetters(sql, options.ids),
+    quarantine: new SqlQuarantine(sql),
+    mailboxRows,
+    async close() {
+      await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
+      await database.close()
+    },
+  }
+}
+
+async function openDatabase(options: PersistenceOptions): Promise<{ sql: Sql; close(): Promise<void> }> {
+  const { dataDir, postgresDsn, pool, log } = options
+  if ((dataDir === undefined) === (postgresDsn === undefined)) {
+    throw new Failure('CONFIG_INVALID', 'give either a data directory or a POSTGRES_DSN')
+  }
+  if (postgresDsn !== undefined) {
+    const sql = new PgSql({ dsn: postgresDsn, ...pool }, log)
+    return { sql, close: () => sql.close() }
+  }
+  const directory = await DataDir.open(dataDir as string)
+  try {
+    const sql = await PgliteSql.open(directory.database, log)
+    return {
+      sql,
+      async close() {
+        await sql.close()
+        await directory.close()
+      },
+    }
+  } catch (error) {
+    await directory.close()
+    throw error
+  }
 }

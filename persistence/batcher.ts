@@ -1,0 +1,89 @@
+import { asDatabaseFailure, isStatementsFault } from './database-failure.ts'
+
+/**
+ * Group commit: while one batch is being written the next one gathers, so the cost of a statement is shared by whoever
+ * waits for it, and nobody waits for a timer.
+ *   B1. At most one batch is in flight, and items are written in the order of `add`.
+ *   B2. Two items with one key are never in one batch: the later one sees what the earlier one wrote.
+ *   B3. An item whose content the database refuses fails alone: the batch is halved until it is found (J5).
+ *   B4. When the database is away all items of the batch fail at once; whether they were written is unknown.
+ * Its queue has no limit of its own: each caller has one (an actor appends once at a time, the mailbox counts).
+ */
+export class Batcher<Item, Answer> {
+  private readonly write: (items: readonly Item[]) => Promise<readonly Answer[]>
+  private readonly keyOf: ((item: Item) => string) | undefined
+  private readonly maxBatch: number
+  private waiting: Waiting<Item, Answer>[] = []
+  private flight: Promise<void> | undefined
+
+  constructor(
+    write: (items: readonly Item[]) => Promise<readonly Answer[]>,
+    options: { readonly maxBatch?: number; readonly keyOf?: (item: Item) => string } = {},
+  ) {
+    this.write = write
+    this.maxBatch = options.maxBatch ?? 256 // throughput falls beyond it (docs: design section 6)
+    this.keyOf = options.keyOf
+  }
+
+  add(item: Item): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject })
+      this.flight ??= this.fly()
+    })
+  }
+
+  /** Resolves when nothing waits and nothing is in flight. */
+  async idle(): Promise<void> {
+    while (this.flight !== undefined) await this.flight
+  }
+
+  private async fly(): Promise<void> {
+    // One turn of the event loop, so that everything this one brings (a poll's worth of requests) shares the statement.
+    await new Promise(setImmediate)
+    while (this.waiting.length > 0) await this.commit(this.nextBatch())
+    this.flight = undefined
+  }
+
+  private nextBatch(): Waiting<Item, Answer>[] {
+    if (this.keyOf === undefined) return this.waiting.splice(0, this.maxBatch)
+    const keys = new Set<string>()
+    const batch: Waiting<Item, Answer>[] = []
+    const later: Waiting<Item, Answer>[] = []
+    for (const waiting of this.waiting) {
+      const key = this.keyOf(waiting.item)
+      // B2
+      if (batch.length === this.maxBatch || keys.has(key)) later.push(waiting)
+      else {
+        keys.add(key)
+        batch.push(waiting)
+      }
+    }
+    this.waiting = later
+    return batch
+  }
+
+  private async commit(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
+    try {
+      const answers = await this.write(batch.map((waiting) => waiting.item))
+      batch.forEach((waiting, i) => {
+        waiting.resolve(answers[i] as Answer)
+      })
+    } catch (error) {
+      if (batch.length > 1 && isStatementsFault(error)) {
+        // B3; the halves one after the other, for the order of B1.
+        const half = batch.length >> 1
+        await this.commit(batch.slice(0, half))
+        await this.commit(batch.slice(half))
+        return
+      }
+      const failure = asDatabaseFailure(error)
+      for (const waiting of batch) waiting.reject(failure)
+    }
+  }
+}
+
+interface Waiting<Item, Answer> {
+  readonly item: Item
+  resolve(answer: Answer): void
+  reject(error: unknown): void
+}

@@ -1,0 +1,11 @@
+/** What passes between pglite-sql.ts and its thread (pglite-worker.ts). The reply with id 0 says that the database is open. */
+export type WorkerRequest =
+  | { readonly id: number; readonly kind: 'query'; readonly text: string; readonly params: readonly unknown[] }
+  | { readonly id: number; readonly kind: 'exec'; readonly text: string }
+  | { readonly id: number; readonly kind: 'close' }
+
+export interface WorkerReply {
+  readonly id: number
+  readonly rows?: readonly unknown[]
+  readonly error?: { readonly message: string; readonly code: string | undefined }
+}

@@ -1,0 +1,44 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { PGlite } from '@electric-sql/pglite'
+import type { WorkerReply, WorkerRequest } from './pglite-bridge.ts'
+import { PgliteUpkeep } from './pglite-upkeep.ts'
+
+/** The thread that PGlite runs in. Statements arrive and are answered in order; an error without SQLSTATE ends the thread. */
+const port = parentPort
+if (port === null) throw new Error('pglite-worker.js is started by pglite-sql.ts')
+
+const { dataDir } = workerData as { dataDir: string }
+const database = await PGlite.create({ dataDir })
+const upkeep = new PgliteUpkeep(database)
+let queue: Promise<void> = Promise.resolve()
+
+port.on('message', (request: WorkerRequest) => {
+  queue = queue.then(() => answer(request))
+})
+port.postMessage({ id: 0, rows: [] } satisfies WorkerReply)
+
+async function answer(request: WorkerRequest): Promise<void> {
+  try {
+    port?.postMessage({ id: request.id, rows: await run(request) } satisfies WorkerReply)
+    await upkeep.afterStatement()
+  } catch (error) {
+    const { message, code } = error as Error & { code?: string }
+    port?.postMessage({ id: request.id, error: { message, code } } satisfies WorkerReply)
+    // No SQLSTATE: WebAssembly gave up (a PANIC, as when the disk is full). Its memory is not to be trusted any more; what
+    // was acknowledged is in the write-ahead log, from which the next thread recovers.
+    if (code === undefined) process.exit(1)
+  }
+}
+
+async function run(request: WorkerRequest): Promise<unknown[]> {
+  switch (request.kind) {
+    case 'query':
+      return (await database.query(request.text, request.params as unknown[])).rows
+    case 'exec':
+      await database.exec(request.text)
+      return []
+    case 'close':
+      await database.close()
+      return []
+  }
+}

@@ -1,0 +1,133 @@
+import type { ActorKind, Address } from '../actors/kernel/address.ts'
+import { kindOf, shardOf } from '../actors/kernel/address.ts'
+import type { Envelope } from '../actors/kernel/envelope.ts'
+import { Failure } from '../actors/kernel/failure.ts'
+import { appendParams, appendStatement } from './append-statement.ts'
+import { Batcher } from './batcher.ts'
+import { rowsOf } from './database-failure.ts'
+import type { Append, AppendResult, Journal, StoredEvent } from './journal.ts'
+import type { Sql } from './sql.ts'
+import { fromStoredJson, fromStoredText, toStoredText } from './stored-json.ts'
+
+const MAX_READ = 1_000
+
+/** The journal on Postgres and on PGlite. J1-J5 are upheld by one statement: append-statement.ts. */
+export class SqlJournal implements Journal {
+  private readonly sql: Sql
+  private readonly appends: Batcher<Append, AppendResult>
+  private readonly relays: Batcher<readonly string[], void>
+
+  constructor(sql: Sql) {
+    this.sql = sql
+    this.appends = new Batcher((batch) => this.write(batch), { keyOf: (append) => append.address })
+    this.relays = new Batcher((batch) => this.forget(batch.flat()))
+  }
+
+  append(append: Append): Promise<AppendResult> {
+    return this.appends.add(append)
+  }
+
+  private async write(batch: readonly Append[]): Promise<AppendResult[]> {
+    const rows = await this.sql.query<{ status: AppendResult['status'] }>(appendStatement, appendParams(batch))
+    return batch.map((append, i) => {
+      const status = rows[i]?.status ?? 'fenced'
+      return status === 'appended' ? { status, seq: append.expectedSeq + append.events.length } : { status }
+    })
+  }
+
+  async read(address: Address, afterSeq: number, limit: number): Promise<StoredEvent[]> {
+    const rows = await rowsOf<EventRow>(
+      this.sql,
+      `select seq::float8 as seq, envelope_id, kind, version, round(extract(epoch from at) * 1000)::float8 as at,
+         data::text as data
+       from events where address = $1 and seq > $2 order by seq limit $3`,
+      [address, afterSeq, Math.min(limit, MAX_READ)],
+    )
+    return rows.map((row) => ({
+      seq: row.seq,
+      envelopeId: fromStoredText(row.envelope_id),
+      kind: row.kind,
+      version: row.version,
+      at: row.at,
+      data: fromStoredJson(row.data),
+    }))
+  }
+
+  async head(address: Address): Promise<number> {
+    const rows = await rowsOf<{ seq: number }>(this.sql, 'select seq::float8 as seq from actors where address = $1', [
+      address,
+    ])
+    return rows[0]?.seq ?? 0
+  }
+
+  async wasApplied(address: Address, envelopeId: string): Promise<boolean> {
+    const rows = await rowsOf(this.sql, 'select 1 as found from inbox where address = $1 and envelope_id = $2', [
+      address,
+      toStoredText(envelopeId),
+    ])
+    return rows.length > 0
+  }
+
+  async unfinished(kind: ActorKind, shard: number): Promise<Address[]> {
+    const rows = await rowsOf<{ address: Address }>(
+      this.sql,
+      'select address from actors where kind = $1 and shard = $2 and unfinished order by address',
+      [kind, shard],
+    )
+    return rows.map((row) => row.address)
+  }
+
+  async pendingOutbox(kind: ActorKind, shards: readonly number[], limit: number): Promise<Envelope[]> {
+    const rows = await rowsOf<{ envelope: string }>(
+      this.sql,
+      `select envelope::text as envelope from outbox where kind = $1 and shard = any($2::int[])
+       order by position limit $3`,
+      [kind, shards, limit],
+    )
+    return rows.map((row) => fromStoredJson<Envelope>(row.envelope))
+  }
+
+  relayed(envelopeIds: readonly string[]): Promise<void> {
+    return envelopeIds.length === 0 ? Promise.resolve() : this.relays.add(envelopeIds)
+  }
+
+  private async forget(envelopeIds: readonly string[]): Promise<undefined[]> {
+    await this.sql.query('delete from outbox where envelope_id = any($1::text[])', [envelopeIds.map(toStoredText)])
+    return []
+  }
+
+  async erase(address: Address, epoch: number): Promise<void> {
+    // Behind the same fence as an append (J2); the inbox stays, so a redelivery finds itself applied.
+    const rows = await rowsOf<{ fenced: boolean }>(
+      this.sql,
+      `with fence as materialized (
+         select epoch from shards where kind = $2 and shard = $3 for share
+       ), allowed as materialized (
+         select 1 from fence where epoch = $4
+       ), no_events as (
+         delete from events where address = $1 and exists (select from allowed)
+       ), no_outbox as (
+         delete from outbox where address = $1 and exists (select from allowed)
+       ), no_head as (
+         delete from actors where address = $1 and exists (select from allowed)
+       )
+       select not exists (select from allowed) as fenced`,
+      [address, kindOf(address), shardOf(address), epoch],
+    )
+    if (rows[0]?.fenced !== false) throw new Failure('EPOCH_FENCED', `${address} is owned elsewhere`)
+  }
+
+  /** Resolves when no append is in flight. */
+  async idle(): Promise<void> {
+    await Promise.all([this.appends.idle(), this.relays.idle()])
+  }
+}
+
+interface EventRow {
+  readonly seq: number
+  readonly envelope_id: string
+  readonly kind: string
+  readonly version: number
+  readonly at: number
+  readonly data: string
+}
