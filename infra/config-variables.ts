@@ -1,0 +1,226 @@
+import { z } from 'zod'
+import { defaultLimits } from '../transports/gateway/config.ts'
+
+/**
+ * Every environment variable, in one table: docs/CONFIGURATION.md and `soma doctor` are made from it, and a spec compares.
+ * `expects` completes "expected …" in the error, so that the person reads what would be right instead of a schema.
+ */
+interface Variable<T> {
+  readonly schema: z.ZodType<T>
+  readonly expects: string
+  readonly meaning: string
+  readonly shownDefault: string
+  readonly secret: boolean
+}
+
+interface Kind<T> {
+  readonly schema: z.ZodType<T>
+  readonly expects: string
+  readonly shownDefault: string
+}
+
+const unset = '(none)'
+
+const text = (fallback: string): Kind<string> => ({
+  schema: z.string().default(fallback),
+  expects: 'some text',
+  shownDefault: fallback,
+})
+
+const optionalText = (shownDefault = unset): Kind<string | undefined> => ({
+  schema: z.string().optional(),
+  expects: 'some text',
+  shownDefault,
+})
+
+const whole = (min: number, max: number, fallback: number): Kind<number> => ({
+  schema: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .default(fallback),
+  expects: `a whole number from ${min} to ${max}`,
+  shownDefault: String(fallback),
+})
+
+const dollars: Kind<number> = {
+  schema: z
+    .string()
+    .regex(/^\d{1,6}(\.\d{1,6})?$/)
+    .transform(Number)
+    .default(0),
+  expects: 'dollars per million tokens, such as 2.50',
+  shownDefault: '0',
+}
+
+const flag = (fallback: boolean): Kind<boolean> => ({
+  schema: z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] }).default(fallback),
+  expects: 'true or false',
+  shownDefault: String(fallback),
+})
+
+const choice = <const T extends string>(options: readonly [T, ...T[]], fallback: NoInfer<T>): Kind<T> => ({
+  schema: z.enum(options).default(fallback as never) as unknown as z.ZodType<T>,
+  expects: `one of ${options.join(', ')}`,
+  shownDefault: fallback,
+})
+
+const list = (fallback: readonly string[] = []): Kind<readonly string[]> => ({
+  schema: z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    )
+    .default([...fallback]),
+  expects: 'names separated by commas',
+  shownDefault: fallback.join(',') || unset,
+})
+
+const url = (protocols: readonly string[], example: string, shownDefault = unset): Kind<string | undefined> => ({
+  schema: z
+    .string()
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
+    .optional(),
+  expects: `an address such as ${example}`,
+  shownDefault,
+})
+
+const web = (example: string, shownDefault?: string) => url(['http:', 'https:'], example, shownDefault)
+
+const secretText = (minimum: number): Kind<string | undefined> => ({
+  schema: z.string().min(minimum).optional(),
+  expects: `at least ${minimum} characters`,
+  shownDefault: unset,
+})
+
+const known = <T>(kind: Kind<T>, meaning: string): Variable<T> => ({ ...kind, meaning, secret: false })
+const secret = <T>(kind: Kind<T>, meaning: string): Variable<T> => ({ ...kind, meaning, secret: true })
+
+export const variables = {
+  SOMA_HOST: known(text('127.0.0.1'), 'Address to listen on. Anything but loopback needs authentication (GATEWAY_*).'),
+  SOMA_PORT: known(whole(0, 65_535, 8010), 'Port to listen on; 0 takes a free one.'),
+  SOMA_DATA_DIR: known(text('.soma'), 'Folder of everything that is kept: journal, mailbox, files.'),
+  SOMA_TENANT_ID: known(text('local'), 'Tenant of requests that carry no token.'),
+  SOMA_AGENT_MODE: known(
+    choice(['LOCAL', 'REMOTE'], 'REMOTE'),
+    'LOCAL: `soma` commands start the service in their own process.',
+  ),
+  SOMA_URL: known(
+    web('http://127.0.0.1:8010', 'from SOMA_HOST and SOMA_PORT'),
+    'Service that `soma` commands talk to.',
+  ),
+  SOMA_TOKEN: secret(optionalText(), 'Bearer token that `soma` commands send.'),
+
+  SOMA_MODEL: known(
+    optionalText('first local model found, else rehearsal/demo'),
+    'Model of the dialogue role; rehearsal/demo and rehearsal/echo are built in.',
+  ),
+  OPENAI_BASE_URL: known(
+    web('http://127.0.0.1:11434/v1'),
+    'OpenAI-compatible endpoint. With OPENAI_API_KEY and SOMA_MODEL alone: https://api.openai.com/v1.',
+  ),
+  OPENAI_API_KEY: secret(optionalText(), 'Key for that endpoint.'),
+  SOMA_MODEL_PROMPT_PRICE: known(dollars, 'Price of a million prompt tokens, for cost and dollar budgets.'),
+  SOMA_MODEL_COMPLETION_PRICE: known(dollars, 'Price of a million completion tokens.'),
+  SOMA_MODEL_CONTEXT_TOKENS: known(whole(512, 100_000_000, 32_768), 'Tokens that the model takes.'),
+  SOMA_MODEL_DISCOVERY: known(
+    flag(true),
+    'Look for Ollama, LM Studio and llama.cpp on their usual local ports when nothing is configured.',
+  ),
+  SOMA_ESCALATION_MODEL: known(optionalText('that of the dialogue role'), 'Model of the escalation role.'),
+  SOMA_ESCALATION_BASE_URL: known(web('https://api.openai.com/v1', 'OPENAI_BASE_URL'), 'Its endpoint.'),
+  SOMA_ESCALATION_API_KEY: secret(optionalText('OPENAI_API_KEY'), 'Key for its endpoint.'),
+  SOMA_ESCALATION_PROMPT_PRICE: known(dollars, 'Price of a million of its prompt tokens.'),
+  SOMA_ESCALATION_COMPLETION_PRICE: known(dollars, 'Price of a million of its completion tokens.'),
+  SOMA_ESCALATION_CONTEXT_TOKENS: known(whole(512, 100_000_000, 32_768), 'Tokens that it takes.'),
+
+  SOMA_PERSONAS_DIR: known(
+    optionalText('personas in SOMA_DATA_DIR'),
+    'Folder of persona files (YAML), besides the built-in ones.',
+  ),
+  SOMA_TOOLS_DIR: known(
+    optionalText('tools in SOMA_DATA_DIR'),
+    'Folder of tool files (.js, .mjs), besides the built-in ones.',
+  ),
+  SOMA_POLICY_FILE: known(optionalText('policy.yaml in SOMA_DATA_DIR'), 'Allow and deny rules for tool calls.'),
+  TENANT_CONFIG_PATH: known(optionalText('tenants.yaml in SOMA_DATA_DIR'), 'Budgets by tenant and persona.'),
+  SOMA_HTTP_FETCH_ALLOW: known(
+    list(),
+    'Hosts or networks (CIDR) that http_fetch may reach although they are internal.',
+  ),
+  BUDGET_LIMIT_TOKENS: known(whole(0, 1e12, 0), 'Tokens per tenant and UTC day; 0 is no limit.'),
+
+  SOMA_ALLOWED_ORIGINS: known(list(), 'Origins of web pages, besides our own, that may call the service.'),
+  SOMA_ALLOWED_HOSTS: known(list(), 'Names that a Host header may have, besides the address listened on.'),
+  SOMA_MAX_BODY_BYTES: known(whole(1_024, 1 << 30, defaultLimits.bodyBytes), 'Largest request body.'),
+  SOMA_MAX_STREAMS: known(whole(1, 1_000_000, defaultLimits.streams), 'Open event streams and sockets.'),
+  GATEWAY_REQUIRE_AUTH: known(flag(false), 'Refuse requests without a token. Implied by any of the keys below.'),
+  GATEWAY_JWT_SECRET: secret(secretText(32), 'Shared secret of HS256/384/512 tokens.'),
+  GATEWAY_JWT_PUBLIC_KEY: known(optionalText(), 'PEM public key of RS/ES/PS tokens.'),
+  GATEWAY_JWKS_URL: known(web('https://issuer.example/.well-known/jwks.json'), 'Key set of the token issuer.'),
+  GATEWAY_JWT_ALGORITHMS: known(list(), 'Signature algorithms accepted; by default those that fit the configured key.'),
+  GATEWAY_JWT_AUDIENCE: known(optionalText(), 'Audience that a token must name.'),
+  GATEWAY_JWT_ISSUER: known(optionalText(), 'Issuer that a token must name.'),
+
+  POSTGRES_DSN: secret(
+    url(['postgres:', 'postgresql:'], 'postgres://soma@db.internal/soma'),
+    'Journal on this Postgres instead of the embedded one.',
+  ),
+  PG_POOL_MAX_SIZE: known(whole(2, 200, 10), 'Connections to Postgres.'),
+  REDIS_URL: secret(
+    url(['redis:', 'rediss:'], 'redis://cache.internal:6379/0'),
+    'Snapshots on this Redis instead of in memory.',
+  ),
+  SESSION_CACHE_TTL_SECONDS: known(whole(1, 31_536_000, 900), 'How long a snapshot is kept.'),
+
+  SOMA_IDLE_SECONDS: known(whole(1, 86_400, 60), 'A session without work for this long leaves memory.'),
+  SOMA_MAX_ACTIVE_SESSIONS: known(whole(1, 10_000_000, 10_000), 'Sessions in memory; the idlest leave beyond it.'),
+  SOMA_DRAIN_SECONDS: known(
+    whole(1, 600, 15),
+    'How long a stop waits for steps in flight; the rest goes on after the next start.',
+  ),
+
+  LOG_LEVEL: known(choice(['debug', 'info', 'warn', 'error', 'silent'], 'info'), 'Least level that is logged.'),
+  SOMA_LOG_FORMAT: known(
+    choice(['auto', 'json', 'pretty'], 'auto'),
+    'auto: pretty on a terminal, JSON lines elsewhere.',
+  ),
+} as const
+
+export type VariableName = keyof typeof variables
+export type Values = { readonly [Name in VariableName]: z.output<(typeof variables)[Name]['schema']> }
+
+export const variableNames = Object.keys(variables) as readonly VariableName[]
+
+/** Families of names that carry a name of yours; read by config.ts, shown in the docs below the table. */
+export const families = [
+  { form: 'BUDGET_LIMIT_{TENANT}', meaning: 'Tokens per UTC day of one tenant, over BUDGET_LIMIT_TOKENS.' },
+  { form: 'BUDGET_LIMIT_{TENANT}_{PERSONA}', meaning: 'The same for one persona of a tenant, over both.' },
+  {
+    form: 'SOMA_TEST_POSTGRES_DSN, SOMA_TEST_REDIS_URL',
+    meaning: 'Servers for the specs; without them those specs skip and say so.',
+  },
+] as const
+
+/** Names of SomaAgent01 that have no effect here; warned about, so that nobody trusts a setting that does nothing. */
+export const ofTheOldStack: ReadonlySet<string> = new Set([
+  ...['SOMA_ENABLED', 'SOMA_BASE_URL', 'SOMA_API_KEY', 'SOMA_AUTH_HEADER', 'SOMA_TENANT_HEADER', 'SOMA_NAMESPACE'],
+  ...['SOMA_MEMORY_NAMESPACE', 'SOMA_TIMEOUT_SECONDS', 'SOMA_MAX_RETRIES', 'SOMA_RETRY_BASE_MS', 'SOMA_VERIFY_SSL'],
+  ...['SOMA_TLS_CA', 'SOMA_TLS_CERT', 'SOMA_TLS_KEY', 'SOMA_CACHE_INCLUDE_WM', 'SOMA_CACHE_WM_LIMIT'],
+])
+
+/** The table of docs/CONFIGURATION.md. */
+export function configurationTable(): string {
+  const rows = variableNames.map((name) => {
+    const { meaning, shownDefault, expects, secret } = variables[name]
+    const fallback =
+      shownDefault === unset ? '' : /^[\w./:,-]+$/.test(shownDefault) ? `\`${shownDefault}\`` : shownDefault
+    return `| \`${name}\` | ${meaning} | ${expects} | ${fallback} | ${secret ? 'yes' : ''} |`
+  })
+  const more = families.map(({ form, meaning }) => `| \`${form}\` | ${meaning} | | | |`)
+  return ['| variable | meaning | takes | default | secret |', '|---|---|---|---|---|', ...rows, ...more].join('\n')
+}

@@ -1,0 +1,252 @@
+import { isIP } from 'node:net'
+import path from 'node:path'
+import { Failure } from '../actors/kernel/failure.ts'
+import { defaultLimits, type GatewayConfig } from '../transports/gateway/config.ts'
+import { type Values, type VariableName, variableNames, variables } from './config-variables.ts'
+import { type Environment, given, masked, secretsIn, unknownNames } from './environment.ts'
+
+/** The environment, read once at start and never again; wire.ts hands each part the piece it needs. */
+export interface Config {
+  readonly tenantId: string
+  readonly dataDir: string
+  readonly gateway: GatewaySettings
+  readonly models: ModelsConfig
+  readonly persistence: PersistenceConfig
+  readonly actors: ActorsConfig
+  readonly content: ContentConfig
+  readonly budgets: BudgetsConfig
+  readonly logs: LogsConfig
+  readonly cli: CliConfig
+  /** Values that must never be printed, wherever they turn up. */
+  readonly secrets: readonly string[]
+  /** What looked like ours and is not: said once at start. */
+  readonly warnings: readonly string[]
+}
+
+/** The gateway's own shape, but for what wire.ts knows and the environment does not. */
+export type GatewaySettings = Omit<GatewayConfig, 'consoleDir' | 'version'>
+
+export interface ModelsConfig {
+  readonly dialogue: ModelEndpoint
+  readonly escalation: ModelEndpoint | undefined
+  readonly discover: boolean
+}
+
+export interface ModelEndpoint {
+  readonly model: string | undefined
+  readonly baseUrl: string | undefined
+  readonly apiKey: string | undefined
+  /** Micro-dollars per million tokens. */
+  readonly promptPrice: number
+  readonly completionPrice: number
+  readonly contextTokens: number
+}
+
+export interface PersistenceConfig {
+  readonly dataDir: string
+  readonly postgresDsn: string | undefined
+  readonly postgresPoolSize: number
+  readonly redisUrl: string | undefined
+  readonly snapshotTtlSeconds: number
+}
+
+export interface ActorsConfig {
+  readonly idleMs: number
+  readonly maxActiveSessions: number
+  readonly drainMs: number
+}
+
+export interface ContentConfig {
+  readonly personasDir: string
+  readonly toolsDir: string
+  readonly policyFile: string
+  readonly tenantsFile: string
+  readonly httpFetchAllow: readonly string[]
+}
+
+export interface BudgetsConfig {
+  /** Tokens per tenant and UTC day; 0 is no limit. */
+  readonly tokens: number
+  /** `{TENANT}` or `{TENANT}_{PERSONA}`, upper case with `_` for everything but letters and digits. */
+  readonly byName: Readonly<Record<string, number>>
+}
+
+export interface LogsConfig {
+  readonly level: Values['LOG_LEVEL']
+  readonly format: Values['SOMA_LOG_FORMAT']
+}
+
+export interface CliConfig {
+  readonly url: string
+  readonly token: string | undefined
+  readonly local: boolean
+}
+
+interface Problem {
+  readonly path: string
+  readonly message: string
+}
+
+export function loadConfig(env: Environment): Config {
+  const problems: Problem[] = []
+  const v = readValues(env, problems)
+  const byName = readBudgets(env, problems)
+  refuse(problems)
+  checkTogether(v, problems)
+  refuse(problems)
+
+  const dataDir = path.resolve(v.SOMA_DATA_DIR)
+  const inDataDir = (given: string | undefined, name: string) => path.resolve(given ?? path.join(dataDir, name))
+  return frozen({
+    tenantId: v.SOMA_TENANT_ID,
+    dataDir,
+    gateway: {
+      host: v.SOMA_HOST,
+      port: v.SOMA_PORT,
+      auth: authOf(v),
+      allowedOrigins: v.SOMA_ALLOWED_ORIGINS,
+      allowedHosts: v.SOMA_ALLOWED_HOSTS,
+      limits: {
+        ...defaultLimits,
+        bodyBytes: v.SOMA_MAX_BODY_BYTES,
+        streams: v.SOMA_MAX_STREAMS,
+        streamsPerTenant: Math.min(v.SOMA_MAX_STREAMS, defaultLimits.streamsPerTenant),
+      },
+    },
+    models: { dialogue: dialogueModel(v), escalation: escalationModel(v), discover: v.SOMA_MODEL_DISCOVERY },
+    persistence: {
+      dataDir,
+      postgresDsn: v.POSTGRES_DSN,
+      postgresPoolSize: v.PG_POOL_MAX_SIZE,
+      redisUrl: v.REDIS_URL,
+      snapshotTtlSeconds: v.SESSION_CACHE_TTL_SECONDS,
+    },
+    actors: {
+      idleMs: v.SOMA_IDLE_SECONDS * 1_000,
+      maxActiveSessions: v.SOMA_MAX_ACTIVE_SESSIONS,
+      drainMs: v.SOMA_DRAIN_SECONDS * 1_000,
+    },
+    content: {
+      personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),
+      toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),
+      policyFile: inDataDir(v.SOMA_POLICY_FILE, 'policy.yaml'),
+      tenantsFile: inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml'),
+      httpFetchAllow: v.SOMA_HTTP_FETCH_ALLOW,
+    },
+    budgets: { tokens: v.BUDGET_LIMIT_TOKENS, byName },
+    logs: { level: v.LOG_LEVEL, format: v.SOMA_LOG_FORMAT },
+    cli: {
+      url: v.SOMA_URL ?? `http://${isIP(v.SOMA_HOST) === 6 ? `[${v.SOMA_HOST}]` : v.SOMA_HOST}:${v.SOMA_PORT}`,
+      token: v.SOMA_TOKEN,
+      local: v.SOMA_AGENT_MODE === 'LOCAL',
+    },
+    secrets: secretsIn(env),
+    warnings: unknownNames(env),
+  })
+}
+
+function readValues(env: Environment, problems: Problem[]): Values {
+  const values: Partial<Record<VariableName, unknown>> = {}
+  for (const name of variableNames) {
+    const { schema, expects, secret } = variables[name]
+    const raw = given(env, name)
+    const parsed = schema.safeParse(raw)
+    if (parsed.success) values[name] = parsed.data
+    else problems.push({ path: name, message: `is ${secret ? masked : JSON.stringify(raw)}, expected ${expects}` })
+  }
+  return values as Values
+}
+
+function readBudgets(env: Environment, problems: Problem[]): Record<string, number> {
+  const budgets: Record<string, number> = {}
+  for (const [name, raw] of Object.entries(env)) {
+    if (!name.startsWith('BUDGET_LIMIT_') || name === 'BUDGET_LIMIT_TOKENS' || !raw?.trim()) continue
+    if (/^\d{1,12}$/.test(raw.trim())) budgets[name.slice('BUDGET_LIMIT_'.length)] = Number(raw)
+    else problems.push({ path: name, message: `is ${JSON.stringify(raw)}, expected a whole number of tokens` })
+  }
+  return budgets
+}
+
+const keyNames = ['GATEWAY_JWT_SECRET', 'GATEWAY_JWT_PUBLIC_KEY', 'GATEWAY_JWKS_URL'] as const
+
+function checkTogether(v: Values, problems: Problem[]): void {
+  const keys = keyNames.filter((name) => v[name] !== undefined)
+  if (keys.length > 1) {
+    problems.push({
+      path: keys[1] as string,
+      message: `is set together with ${keys[0]}; tokens are checked with one key`,
+    })
+  }
+  if (keys.length > 0) return
+  const remedy = `set one of ${keyNames.join(', ')}`
+  if (!isLoopback(v.SOMA_HOST)) {
+    problems.push({
+      path: 'SOMA_HOST',
+      message: `is "${v.SOMA_HOST}", which others can reach, and nothing says who may: ${remedy}, or listen on 127.0.0.1`,
+    })
+  }
+  if (v.GATEWAY_REQUIRE_AUTH) {
+    problems.push({
+      path: 'GATEWAY_REQUIRE_AUTH',
+      message: `is true, but there is no key to check a token with: ${remedy}`,
+    })
+  }
+}
+
+function authOf(v: Values): GatewayConfig['auth'] {
+  if (keyNames.every((name) => v[name] === undefined)) return { mode: 'none', localTenant: v.SOMA_TENANT_ID }
+  return {
+    mode: 'jwt',
+    ...(v.GATEWAY_JWT_SECRET === undefined ? {} : { secret: v.GATEWAY_JWT_SECRET }),
+    ...(v.GATEWAY_JWT_PUBLIC_KEY === undefined ? {} : { publicKey: v.GATEWAY_JWT_PUBLIC_KEY }),
+    ...(v.GATEWAY_JWKS_URL === undefined ? {} : { jwksUrl: v.GATEWAY_JWKS_URL }),
+    ...(v.GATEWAY_JWT_ALGORITHMS.length === 0 ? {} : { algorithms: v.GATEWAY_JWT_ALGORITHMS }),
+    ...(v.GATEWAY_JWT_ISSUER === undefined ? {} : { issuer: v.GATEWAY_JWT_ISSUER }),
+    ...(v.GATEWAY_JWT_AUDIENCE === undefined ? {} : { audience: v.GATEWAY_JWT_AUDIENCE }),
+  }
+}
+
+/** `localhost` is trusted to be what every system makes it; any other name may resolve to anything. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+const microDollars = 1_000_000
+
+function dialogueModel(v: Values): ModelEndpoint {
+  // A key in the shell is no consent to spend: OpenAI's own address is taken only together with a model's name.
+  const openai = v.OPENAI_API_KEY && v.SOMA_MODEL && !v.SOMA_MODEL.startsWith('rehearsal/')
+  return {
+    model: v.SOMA_MODEL,
+    baseUrl: v.OPENAI_BASE_URL ?? (openai ? 'https://api.openai.com/v1' : undefined),
+    apiKey: v.OPENAI_API_KEY,
+    promptPrice: Math.round(v.SOMA_MODEL_PROMPT_PRICE * microDollars),
+    completionPrice: Math.round(v.SOMA_MODEL_COMPLETION_PRICE * microDollars),
+    contextTokens: v.SOMA_MODEL_CONTEXT_TOKENS,
+  }
+}
+
+function escalationModel(v: Values): ModelEndpoint | undefined {
+  if (!v.SOMA_ESCALATION_MODEL) return undefined
+  const dialogue = dialogueModel(v)
+  return {
+    model: v.SOMA_ESCALATION_MODEL,
+    baseUrl: v.SOMA_ESCALATION_BASE_URL ?? dialogue.baseUrl,
+    // A key goes only to the endpoint it was given for.
+    apiKey: v.SOMA_ESCALATION_API_KEY ?? (v.SOMA_ESCALATION_BASE_URL ? undefined : dialogue.apiKey),
+    promptPrice: Math.round(v.SOMA_ESCALATION_PROMPT_PRICE * microDollars),
+    completionPrice: Math.round(v.SOMA_ESCALATION_COMPLETION_PRICE * microDollars),
+    contextTokens: v.SOMA_ESCALATION_CONTEXT_TOKENS,
+  }
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length === 0) return
+  const detail = problems.map(({ path, message }) => `${path} ${message}`).join('; ')
+  throw new Failure('CONFIG_INVALID', detail, { errors: problems })
+}
+
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) frozen(part)
+  return Object.freeze(value)
+}

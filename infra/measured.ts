@@ -1,0 +1,102 @@
+import { kindOf } from '../actors/kernel/address.ts'
+import { isFailure } from '../actors/kernel/failure.ts'
+import type { Journal, SessionRecords } from '../persistence/journal.ts'
+import type { Snapshots } from '../persistence/snapshots.ts'
+import type { Mailbox } from '../transports/mailbox.ts'
+import type { Metrics } from './metrics.ts'
+
+/**
+ * The storage and mailbox contracts, counted. Measuring stands around an implementation, so that every one of them is
+ * counted alike and none knows of it.
+ */
+
+/** `seconds` is monotonic time: a corrected wall clock must not make a negative duration. */
+export type Seconds = () => number
+export const monotonicSeconds: Seconds = () => performance.now() / 1_000
+
+export function measuredJournal(journal: Journal, metrics: Metrics, seconds: Seconds = monotonicSeconds): Journal {
+  return {
+    async append(append) {
+      const from = seconds()
+      const kind = kindOf(append.address)
+      try {
+        const result = await journal.append(append)
+        metrics.appended(kind, result.status, seconds() - from)
+        if (result.status === 'appended') metrics.outbox('write', 'ok', append.outbox.length)
+        if (append.record) metrics.recordWritten('append', 'ok', seconds() - from)
+        return result
+      } catch (error) {
+        metrics.appended(kind, 'error', seconds() - from)
+        metrics.outbox('write', 'error', append.outbox.length)
+        if (append.record) metrics.recordWritten('append', 'error', seconds() - from)
+        throw error
+      }
+    },
+    async relayed(ids) {
+      await journal.relayed(ids)
+      metrics.outbox('relay', 'ok', ids.length)
+    },
+    read: (address, afterSeq, limit) => journal.read(address, afterSeq, limit),
+    head: (address) => journal.head(address),
+    wasApplied: (address, id) => journal.wasApplied(address, id),
+    unfinished: (kind, shard) => journal.unfinished(kind, shard),
+    pendingOutbox: (kind, shards, limit) => journal.pendingOutbox(kind, shards, limit),
+    erase: (address, epoch) => journal.erase(address, epoch),
+  }
+}
+
+export function measuredRecords(records: SessionRecords, metrics: Metrics, seconds = monotonicSeconds): SessionRecords {
+  return {
+    async claim(record) {
+      const from = seconds()
+      try {
+        const claimed = await records.claim(record)
+        metrics.recordWritten('claim', 'ok', seconds() - from)
+        return claimed
+      } catch (error) {
+        metrics.recordWritten('claim', 'error', seconds() - from)
+        throw error
+      }
+    },
+    get: (id) => records.get(id),
+    list: (query) => records.list(query),
+  }
+}
+
+export function measuredSnapshots(snapshots: Snapshots, metrics: Metrics): Snapshots {
+  return {
+    async load(address) {
+      const snapshot = await snapshots.load(address)
+      metrics.snapshot('load', snapshot ? 'hit' : 'miss')
+      return snapshot
+    },
+    async save(address, snapshot) {
+      await snapshots.save(address, snapshot)
+      metrics.snapshot('save', 'ok')
+    },
+    async remove(address) {
+      await snapshots.remove(address)
+      metrics.snapshot('remove', 'ok')
+    },
+  }
+}
+
+export function measuredMailbox(mailbox: Mailbox, metrics: Metrics, seconds: Seconds = monotonicSeconds): Mailbox {
+  const counted = async (count: number, send: () => Promise<void>) => {
+    const from = seconds()
+    try {
+      await send()
+      metrics.publishedAll('ok', count, seconds() - from)
+    } catch (error) {
+      metrics.publishedAll(isFailure(error, 'MAILBOX_FULL') ? 'full' : 'error', count, seconds() - from)
+      throw error
+    }
+  }
+  return {
+    send: (envelope) => counted(1, () => mailbox.send(envelope)),
+    sendAll: (envelopes) => counted(envelopes.length, () => mailbox.sendAll(envelopes)),
+    receive: (kind, shards, receive) => mailbox.receive(kind, shards, receive),
+    backlog: (kind) => mailbox.backlog(kind),
+    close: () => mailbox.close(),
+  }
+}
