@@ -24,11 +24,11 @@ with batch as (
 ), judged as materialized (
   select b.*, case
       when f.epoch is distinct from b.epoch then 'fenced'
-      when exists (select from inbox i where i.address = b.address and i.envelope_id = b.envelope_id) then 'duplicate'
-      when coalesce(a.seq, 0) <> b.expected then 'conflict'
+      when (select true from inbox i where i.address = b.address and i.envelope_id = b.envelope_id limit 1) then 'duplicate'
+      when coalesce((select a.seq from actors a where a.address = b.address limit 1), 0) <> b.expected then 'conflict'
       else 'appended'
     end as status
-  from batch b left join fence f using (kind, shard) left join actors a on a.address = b.address
+  from batch b left join fence f using (kind, shard)
 ), applied as (
   insert into inbox (address, envelope_id)
   select address, envelope_id from judged where status = 'appended'
@@ -54,7 +54,8 @@ with batch as (
 ), recorded as (
   insert into session_envelopes (${recordColumns})
   select ${recordFromJson('s.record')}
-  from unnest($18::int[], $19::text[]) as s(ord, record) join ready using (ord)
+  from (select u.ord, u.record::jsonb as record from unnest($18::int[], $19::text[]) as u(ord, record) offset 0) s
+    join ready using (ord)
   on conflict (session_id) do update set
     persona_id = coalesce(excluded.persona_id, session_envelopes.persona_id),
     subject = coalesce(excluded.subject, session_envelopes.subject),

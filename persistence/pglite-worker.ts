@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import type { WorkerReply, WorkerRequest } from './pglite-bridge.ts'
+import { PreparedStatements } from './pglite-statements.ts'
 import { PgliteUpkeep } from './pglite-upkeep.ts'
 
 /** The thread that PGlite runs in. Statements arrive and are answered in order; an error without SQLSTATE ends the thread. */
@@ -9,6 +10,7 @@ if (port === null) throw new Error('pglite-worker.js is started by pglite-sql.ts
 
 const { dataDir } = workerData as { dataDir: string }
 const database = await PGlite.create({ dataDir })
+const statements = await PreparedStatements.on(database)
 const upkeep = new PgliteUpkeep(database)
 let queue: Promise<void> = Promise.resolve()
 
@@ -33,7 +35,7 @@ async function answer(request: WorkerRequest): Promise<void> {
 async function run(request: WorkerRequest): Promise<unknown[]> {
   switch (request.kind) {
     case 'query':
-      return (await database.query(request.text, request.params as unknown[])).rows
+      return statements.query(request.text, request.params)
     case 'exec':
       await database.exec(request.text)
       return []

@@ -5,8 +5,8 @@ import { fromStoredJson, fromStoredText, toStoredJson } from './stored-json.ts'
 export const recordColumns =
   'session_id, persona_id, tenant, subject, issuer, scope, metadata, created_at, updated_at, title, state'
 
-export function recordFromJson(json: string): string {
-  const text = (key: string) => `${json}::jsonb ->> '${key}'`
+export function recordFromJson(jsonb: string): string {
+  const text = (key: string) => `${jsonb} ->> '${key}'`
   const time = (key: string) => `to_timestamp((${text(key)})::float8 / 1000)`
   return [
     `(${text('sessionId')})::uuid`,
@@ -15,7 +15,7 @@ export function recordFromJson(json: string): string {
     text('subject'),
     text('issuer'),
     text('scope'),
-    `${json}::jsonb -> 'metadata'`,
+    `${jsonb} -> 'metadata'`,
     time('createdAt'),
     time('updatedAt'),
     text('title'),

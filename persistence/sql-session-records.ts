@@ -37,7 +37,7 @@ export class SqlSessionRecords implements SessionRecords {
     const rows = await this.sql.query<SessionRecordRow>(
       `with claimed as (
          insert into session_envelopes (${recordColumns})
-         select ${recordFromJson('c.record')} from unnest($1::text[]) as c(record)
+         select ${recordFromJson('c.record')} from (select u.record::jsonb as record from unnest($1::text[]) as u(record) offset 0) c
          on conflict (session_id) do update set tenant = session_envelopes.tenant
          returning *
        )
