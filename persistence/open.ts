@@ -1,14 +1,15 @@
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { DeadLetters, Quarantine } from '../actors/kernel/dead-letters.ts'
-import { Failure } from '../actors/kernel/failure.ts'
+import { Failure, isFailure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
-import { DataDir } from './data-dir.ts'
+import { DataDir, unusable } from './data-dir.ts'
 import { asDatabaseFailure } from './database-failure.ts'
 import type { Epochs } from './epochs.ts'
 import type { IdempotencyKeys, Journal, SessionRecords, Usage } from './journal.ts'
 import type { MailboxRows } from './mailbox-rows.ts'
 import { migrate } from './migrate.ts'
 import { PgSql } from './pg-sql.ts'
+import { ensureDatabase } from './pglite-files.ts'
 import { PgliteSql } from './pglite-sql.ts'
 import type { Sql } from './sql.ts'
 import { SqlDeadLetters } from './sql-dead-letters.ts'
@@ -28,7 +29,7 @@ export interface PersistenceOptions {
   readonly pool?: { readonly min?: number; readonly max?: number }
   /** persistence/migrations of the package. */
   readonly migrationsDir: string
-  /** A template of an empty database made by pglite-template.ts; without it the first start runs initdb (4 s). */
+  /** A directory made by ensureTemplate (pglite-files.ts), if it exists: without it the first start runs initdb (2-4 s). */
   readonly template?: string
   readonly clock: Clock
   readonly ids: Ids
@@ -92,6 +93,7 @@ async function openDatabase(options: PersistenceOptions): Promise<{ sql: Sql; cl
   }
   const directory = await DataDir.open(dataDir as string)
   try {
+    await ensureDatabase(directory, options.template, log)
     const sql = await PgliteSql.open(directory.database, log)
     return {
       sql,
@@ -102,6 +104,6 @@ async function openDatabase(options: PersistenceOptions): Promise<{ sql: Sql; cl
     }
   } catch (error) {
     await directory.close()
-    throw error
+    throw isFailure(error, 'JOURNAL_UNAVAILABLE') || !isFailure(error) ? unusable(directory.path, error) : error
   }
 }

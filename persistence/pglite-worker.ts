@@ -11,7 +11,7 @@ if (port === null) throw new Error('pglite-worker.js is started by pglite-sql.ts
 const { dataDir } = workerData as { dataDir: string }
 const database = await PGlite.create({ dataDir })
 const statements = await PreparedStatements.on(database)
-const upkeep = new PgliteUpkeep(database)
+const upkeep = new PgliteUpkeep(database, statements)
 let queue: Promise<void> = Promise.resolve()
 
 port.on('message', (request: WorkerRequest) => {

@@ -1,0 +1,112 @@
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { Failure } from '../actors/kernel/failure.ts'
+import { bootId, processStart } from './process-identity.ts'
+
+interface Holder {
+  readonly pid: number
+  /** When the process started, so that another process with the same pid is not taken for it. */
+  readonly start: string | undefined
+  readonly boot: string | undefined
+}
+
+/**
+ * A lock file that names its holder: Node has no flock, and a listening socket cannot live on every file system.
+ *   L1. The file appears whole, by `link`, or not at all: a kill never leaves an unreadable lock.
+ *   L2. A holder is alive when its pid exists, started when it says, since this boot. Else its lock is stale, and taken over.
+ *   L3. Two processes that find the same stale lock cannot both have it: taking over needs the lock `<path>~`, and under it
+ *       the stale lock is read again before it is replaced.
+ * It does not see processes of other machines or containers: a data directory belongs to one of them.
+ */
+export class ProcessLock {
+  private readonly path: string
+  private readonly mine: string
+
+  private constructor(path: string, mine: string) {
+    this.path = path
+    this.mine = mine
+  }
+
+  /** Rejects with DATA_DIR_IN_USE, naming the pid. */
+  static async acquire(path: string): Promise<ProcessLock> {
+    const start = await processStart(process.pid)
+    const holder: Holder = { pid: process.pid, start, boot: await bootId() }
+    const lock = new ProcessLock(path, `${JSON.stringify(holder)}\n`)
+    await lock.take()
+    return lock
+  }
+
+  async release(): Promise<void> {
+    if ((await readOrNothing(this.path)) === this.mine) await rm(this.path, { force: true })
+  }
+
+  private async take(): Promise<void> {
+    const draft = `${this.path}.${process.pid}`
+    await writeFile(draft, this.mine)
+    try {
+      while (!(await linked(draft, this.path))) {
+        const found = await readOrNothing(this.path)
+        if (found === undefined) continue // released just now
+        const holder = parse(found)
+        if (holder !== undefined && (await isAlive(holder))) {
+          throw new Failure('DATA_DIR_IN_USE', `process ${holder.pid} holds ${this.path}`)
+        }
+        if (await this.takeOver(draft, found)) return
+      }
+    } finally {
+      await rm(draft, { force: true })
+    }
+  }
+
+  private async takeOver(draft: string, stale: string): Promise<boolean> {
+    // The guard may itself be stale, left by a kill right here: it is a lock like this one.
+    const guard = new ProcessLock(`${this.path}~`, this.mine)
+    await guard.take()
+    try {
+      if ((await readOrNothing(this.path)) !== stale) return false // L3: somebody was faster
+      await rename(draft, this.path)
+      return true
+    } finally {
+      await guard.release()
+    }
+  }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+async function readOrNothing(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function parse(text: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(text) as Holder
+    return Number.isInteger(holder.pid) && holder.pid > 0 ? holder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function isAlive(holder: Holder): Promise<boolean> {
+  try {
+    process.kill(holder.pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false // EPERM: alive, and another user's
+  }
+  const boot = await bootId()
+  if (holder.boot !== undefined && boot !== undefined && holder.boot !== boot) return false
+  const start = await processStart(holder.pid)
+  return holder.start === undefined || start === undefined || holder.start === start
+}
