@@ -1,7 +1,7 @@
-import { Failure } from '../actors/kernel/failure.ts'
 import { Batcher } from './batcher.ts'
 import { rowsOf } from './database-failure.ts'
 import type { SessionRecord, SessionRecords } from './journal.ts'
+import { isUuid, parseCursor, refuseUnlessUuid } from './session-cursor.ts'
 import {
   recordColumns,
   recordFromJson,
@@ -13,8 +13,6 @@ import {
 import type { Sql } from './sql.ts'
 import { toStoredText } from './stored-json.ts'
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 export class SqlSessionRecords implements SessionRecords {
   private readonly sql: Sql
   private readonly claims: Batcher<SessionRecord, SessionRecord>
@@ -24,10 +22,8 @@ export class SqlSessionRecords implements SessionRecords {
     this.claims = new Batcher((batch) => this.write(batch), { keyOf: (record) => record.sessionId.toLowerCase() })
   }
 
-  claim(record: SessionRecord): Promise<SessionRecord> {
-    if (!UUID.test(record.sessionId)) {
-      return Promise.reject(new Failure('INVALID_REQUEST', `a session id is a UUID, not ${record.sessionId}`))
-    }
+  async claim(record: SessionRecord): Promise<SessionRecord> {
+    refuseUnlessUuid(record.sessionId)
     return this.claims.add(record)
   }
 
@@ -49,7 +45,7 @@ export class SqlSessionRecords implements SessionRecords {
   }
 
   async get(sessionId: string): Promise<SessionRecord | undefined> {
-    if (!UUID.test(sessionId)) return undefined
+    if (!isUuid(sessionId)) return undefined
     const rows = await rowsOf<SessionRecordRow>(
       this.sql,
       `select ${selectedRecord} from session_envelopes where session_id = $1`,
@@ -64,7 +60,7 @@ export class SqlSessionRecords implements SessionRecords {
     before?: string
     search?: string
   }): Promise<{ records: SessionRecord[]; next?: string }> {
-    const { at, id } = parseCursor(query.before)
+    const before = parseCursor(query.before)
     const pattern = query.search === undefined ? null : `%${toStoredText(query.search).replace(/[\\%_]/g, '\\$&')}%`
     const rows = await rowsOf<SessionRecordRow>(
       this.sql,
@@ -73,7 +69,7 @@ export class SqlSessionRecords implements SessionRecords {
          and ($2::float8 is null or (e.updated_at, e.session_id) < (to_timestamp($2::float8 / 1000), $3::uuid))
          and ($4::text is null or e.title ilike $4 or e.session_id::text ilike $4 or e.persona_id ilike $4)
        order by e.updated_at desc, e.session_id desc limit $5`,
-      [toStoredText(query.tenant), at, id, pattern, query.limit + 1],
+      [toStoredText(query.tenant), before?.updatedAt ?? null, before?.sessionId ?? null, pattern, query.limit + 1],
     )
     const records = rows.slice(0, query.limit).map(toRecord)
     const last = records.at(-1)
@@ -85,11 +81,4 @@ export class SqlSessionRecords implements SessionRecords {
   idle(): Promise<void> {
     return this.claims.idle()
   }
-}
-
-function parseCursor(before: string | undefined): { at: number | null; id: string | null } {
-  if (before === undefined) return { at: null, id: null }
-  const [at, id] = before.split('|')
-  if (!/^\d{1,15}$/.test(at ?? '') || !UUID.test(id ?? '')) throw new Failure('INVALID_CURSOR', before.slice(0, 100))
-  return { at: Number(at), id: id as string }
 }

@@ -1,0 +1,26 @@
+import type { Ids } from '../actors/kernel/clock.ts'
+import { InMemoryDeadLetters, InMemoryQuarantine } from './in-memory-dead-letters.ts'
+import { InMemoryEpochs } from './in-memory-epochs.ts'
+import { InMemoryIdempotencyKeys } from './in-memory-idempotency-keys.ts'
+import { InMemoryJournal } from './in-memory-journal.ts'
+import { InMemoryMailboxRows } from './in-memory-mailbox-rows.ts'
+import { InMemorySessionRecords } from './in-memory-session-records.ts'
+import { InMemoryStore } from './in-memory-store.ts'
+import type { Persistence } from './open.ts'
+
+/** Everything openPersistence gives, but the database: for specs that are not about durability. */
+export function openInMemory(ids: Ids): Omit<Persistence, 'sql'> {
+  const store = new InMemoryStore()
+  const journal = new InMemoryJournal(store)
+  return {
+    journal,
+    usage: journal,
+    epochs: new InMemoryEpochs(store),
+    records: new InMemorySessionRecords(store),
+    idempotency: new InMemoryIdempotencyKeys(),
+    deadLetters: new InMemoryDeadLetters(ids),
+    quarantine: new InMemoryQuarantine(),
+    mailboxRows: new InMemoryMailboxRows(),
+    async close() {},
+  }
+}
