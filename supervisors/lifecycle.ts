@@ -83,7 +83,11 @@ async function leave(cell: Cell, reason: Ended['reason'], failure: Failure | und
   cell.world.removed(cell)
   const watch = cell.options?.watch
   if (watch !== undefined) {
-    watch.ended({ reason, failedOnHead, waiting, ...(failure === undefined ? {} : { failure }) })
+    try {
+      watch.ended({ reason, failedOnHead, waiting, ...(failure === undefined ? {} : { failure }) })
+    } catch (error) {
+      cell.world.log.error({ actor: cell.path, err: error, left: waiting.length }, 'nobody took what was left')
+    }
     return
   }
   const cause = failure ?? new Failure('ACTOR_STOPPED', cell.path)

@@ -1,0 +1,43 @@
+import type { Address } from '../actors/kernel/address.ts'
+import type { Ref } from '../actors/kernel/ref.ts'
+import type { AddressedKind } from '../actors/kernel/region.ts'
+import type { Delivery } from '../transports/mailbox.ts'
+
+/**
+ * One address as the region sees it, from its first delivery until nothing of it is left:
+ *
+ *   active ──▶ leaving ──▶ (gone, or active again when something came meanwhile)
+ *     │ beyond mending          ▲
+ *     └─▶ quarantined ─▶ resuming ─▶ active
+ *
+ * `pending` is what its actor has not been told: order is the actor's mailbox, then `pending`, then the durable mailbox.
+ */
+export interface Lane {
+  readonly address: Address
+  readonly kind: AddressedKind
+  status: 'active' | 'leaving' | 'quarantined' | 'resuming'
+  /** The live actor; undefined in quarantine. */
+  ref: Ref<Delivery> | undefined
+  type: string
+  pending: Delivery[]
+  /** Most that may be pending: the actor's own capacity. */
+  capacity: number
+  touchedAt: number
+  leavingFor: 'idle' | 'memory' | 'drain' | undefined
+  left: Promise<void> | undefined
+}
+
+export function newLane(address: Address, kind: AddressedKind, now: number, status: Lane['status']): Lane {
+  return {
+    address,
+    kind,
+    status,
+    ref: undefined,
+    type: address.slice(0, address.indexOf(':')),
+    pending: [],
+    capacity: 1_000,
+    touchedAt: now,
+    leavingFor: undefined,
+    left: undefined,
+  }
+}
