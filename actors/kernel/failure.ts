@@ -270,6 +270,18 @@ export const failures = {
     title: 'No actor has this address',
     remedy: 'Inspect it with `soma dead-letters`.',
   },
+  DEAD_LETTER_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such dead letter',
+    remedy: 'List them with `soma dead-letters`.',
+  },
+  NOT_QUARANTINED: {
+    disposition: 'reply',
+    status: 404,
+    title: 'The address is not quarantined',
+    remedy: 'List those that are with `soma quarantine`.',
+  },
   POISON_MESSAGE: {
     disposition: 'dead-letter',
     status: 500,

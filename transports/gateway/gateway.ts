@@ -1,0 +1,127 @@
+import type { AddressInfo } from 'node:net'
+import type { Clock, Ids } from '../../actors/kernel/clock.ts'
+import type { DeadLetters, Quarantine } from '../../actors/kernel/dead-letters.ts'
+import { Failure } from '../../actors/kernel/failure.ts'
+import type { Operations } from '../../actors/kernel/region.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { Personas } from '../../actors/persona.ts'
+import type { ToolCatalogue } from '../../actors/tool/tool.ts'
+import type { IdempotencyKeys, SessionRecords, Usage } from '../../persistence/journal.ts'
+import type { Mailbox } from '../mailbox.ts'
+import type { Models } from '../model/client.ts'
+import type { Outbound } from '../outbound.ts'
+import { createAuthenticator } from './auth.ts'
+import type { GatewayConfig } from './config.ts'
+import type { HealthReport } from './health.ts'
+import { createHttpServer } from './http-server.ts'
+import { OpenStreams } from './open-streams.ts'
+import { chatCompletionRoutes } from './openai/chat-completions.ts'
+import { modelRoutes } from './openai/models.ts'
+import { responseRoutes } from './openai/responses.ts'
+import { adminRoutes } from './routes/admin.ts'
+import { commandRoutes } from './routes/commands.ts'
+import { messageRoutes } from './routes/messages.ts'
+import { operationRoutes } from './routes/operations.ts'
+import { pageRoutes } from './routes/pages.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { streamRoutes } from './routes/streams.ts'
+import { toolRoutes } from './routes/tools.ts'
+import { transferRoutes } from './routes/transfer.ts'
+import { SessionDoor } from './session-door.ts'
+import type { SessionReader } from './session-reader.ts'
+
+/** All that the gateway needs; it keeps no session state of its own. */
+export interface GatewayDeps {
+  readonly config: GatewayConfig
+  readonly mailbox: Pick<Mailbox, 'send'>
+  readonly outbound: Outbound
+  readonly records: SessionRecords
+  readonly idempotency: IdempotencyKeys
+  readonly reader: SessionReader
+  readonly operations: Operations
+  readonly deadLetters: DeadLetters
+  readonly quarantine: Quarantine
+  readonly models: Models
+  readonly personas: Personas
+  readonly tools: ToolCatalogue
+  readonly usage: Usage
+  metricsText(): Promise<string>
+  health(): Promise<HealthReport>
+  readonly metrics?: GatewayMetrics
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Logger
+}
+
+export interface GatewayMetrics {
+  request(method: string, route: string, status: number, seconds: number): void
+  streams(open: number): void
+}
+
+/** What the routes share. */
+export interface GatewayContext extends GatewayDeps {
+  readonly door: SessionDoor
+  readonly streams: OpenStreams
+  /** config.limits, where a stream looks for them. */
+  readonly limits: GatewayConfig['limits']
+}
+
+export interface Gateway {
+  /** Resolves with the address once it takes requests; PORT_IN_USE when the port is taken. */
+  listen(): Promise<string>
+  /** Cuts streams with DRAINING, lets requests in progress end for `drainMs`, then closes. */
+  close(): Promise<void>
+  readonly address: string | undefined
+  /** A request without a socket, for specs and the local CLI. */
+  readonly inject: Awaited<ReturnType<typeof createHttpServer>>['inject']
+}
+
+export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
+  const { config, clock } = deps
+  const authenticator = await createAuthenticator(config.auth, clock)
+  const streams = new OpenStreams(config.limits, clock)
+  const context: GatewayContext = { ...deps, door: new SessionDoor(deps), streams, limits: config.limits }
+  const app = await createHttpServer(deps, authenticator)
+  app.after(() => {
+    for (const routes of [
+      messageRoutes,
+      streamRoutes,
+      sessionRoutes,
+      commandRoutes,
+      transferRoutes,
+      toolRoutes,
+      chatCompletionRoutes,
+      responseRoutes,
+      modelRoutes,
+      adminRoutes,
+      operationRoutes,
+      pageRoutes,
+    ]) {
+      routes(app, context)
+    }
+  })
+  await app.ready()
+
+  return {
+    async listen() {
+      try {
+        return await app.listen({ host: config.host, port: config.port })
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+        throw new Failure('PORT_IN_USE', `${config.host}:${config.port} is taken.`, { cause: error })
+      }
+    },
+    async close() {
+      streams.drain()
+      const cancel = clock.after(config.limits.drainMs, () => app.server.closeAllConnections())
+      await app.close()
+      cancel()
+    },
+    get address() {
+      const bound = app.server.address() as AddressInfo | null
+      if (!bound) return undefined
+      return `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
+    },
+    inject: app.inject.bind(app) as Gateway['inject'],
+  }
+}

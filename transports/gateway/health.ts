@@ -1,0 +1,16 @@
+/** What /readyz and `soma doctor` say: each dependency, and what to do when it is down. */
+export interface HealthReport {
+  readonly ready: boolean
+  readonly dependencies: readonly DependencyHealth[]
+}
+
+export interface DependencyHealth {
+  readonly name: string
+  /** The service is not ready without it. */
+  readonly required: boolean
+  readonly ok: boolean
+  readonly detail: string
+  /** Empty when there is nothing to do. */
+  readonly remedy: string
+  readonly ms: number
+}

@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import websocket from '@fastify/websocket'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify'
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { Failure } from '../../actors/kernel/failure.ts'
+import type { Authenticator, Caller } from './auth.ts'
+import type { GatewayDeps } from './gateway.ts'
+import { parseJson } from './json-body.ts'
+import { openAiError } from './openai/error.ts'
+import { openApi } from './openapi.ts'
+import { allowCrossOrigin, answerPreflight, checkOrigin } from './origin.ts'
+import { failureOf, PROBLEM_JSON, problemOf, retryAfterOf } from './problem.ts'
+import { RouteTable } from './route-table.ts'
+import { traceIdOf } from './trace.ts'
+
+export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before any handler runs, on every route that is not public. */
+    caller: Caller
+  }
+  interface FastifyContextConfig {
+    /** Answers without a credential: pages, health, metrics. */
+    public?: boolean
+    /** Errors in the shape that OpenAI clients parse. */
+    errors?: 'openai'
+  }
+}
+
+/** Fastify with what holds for every route: who may call, how bodies are read, how errors are told. */
+export async function createHttpServer(deps: GatewayDeps, authenticator: Authenticator): Promise<App> {
+  const { config, log } = deps
+  const app: App = Fastify({
+    logger: false,
+    bodyLimit: config.limits.bodyBytes,
+    genReqId: () => deps.ids.uuid(),
+    routerOptions: { maxParamLength: 300 },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => sendFailure(deps, failureOf(error), request, reply),
+    clientErrorHandler(error, socket) {
+      const failure = new Failure('INVALID_REQUEST', 'This is not an HTTP/1.1 request.', { cause: error })
+      if (!socket.writable) return
+      const body = JSON.stringify(problemOf(failure))
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      )
+    },
+  }).withTypeProvider<ZodTypeProvider>()
+  const routes = new RouteTable()
+
+  app.setValidatorCompiler(validatorCompiler)
+  // Answers are typed by their schemas at compile time; parsing them once more would cost more than the turn's routing.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parseJson(body as string, config.limits.jsonDepth))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  app.decorateRequest('caller', null as unknown as Caller)
+  app.addHook('onRoute', (route) => routes.add(route.method, route.url))
+
+  app.addHook('onRequest', async (request, reply) => {
+    checkOrigin(config, request)
+    allowCrossOrigin(request, reply)
+    reply.header('x-request-id', request.id)
+    if (request.method === 'OPTIONS' && request.headers['access-control-request-method']) return answerPreflight(reply)
+    if (!request.routeOptions.config.public && !request.is404)
+      request.caller = await authenticator.authenticate(request)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const seconds = reply.elapsedTime / 1000
+    const route = request.routeOptions.url ?? 'none'
+    deps.metrics?.request(request.method, route, reply.statusCode, seconds)
+    // The route, not the URL: a query may hold an access token.
+    log.debug({ reqId: request.id, method: request.method, route, status: reply.statusCode, seconds }, 'request')
+  })
+  app.setErrorHandler((error, request, reply) => sendFailure(deps, failureOf(error), request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] as string
+    const allowed = routes.methodsOf(path)
+    if (allowed.length > 0) reply.header('allow', allowed.join(', '))
+    const failure =
+      allowed.length > 0
+        ? new Failure('METHOD_NOT_ALLOWED', `${path} takes ${allowed.join(', ')}, not ${request.method}.`)
+        : new Failure('ROUTE_NOT_FOUND', `There is no ${path}.`)
+    return sendFailure(deps, failure, request, reply)
+  })
+
+  await app.register(websocket, {
+    options: { maxPayload: config.limits.bodyBytes },
+    errorHandler: (_error, socket) => socket.terminate(),
+  })
+  await openApi(app, config)
+  return app
+}
+
+export function sendFailure(
+  deps: Pick<GatewayDeps, 'log'>,
+  failure: Failure,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const traceId = traceIdOf(request)
+  const problem = problemOf(failure, request.url.split('?')[0], traceId)
+  const fields = { reqId: request.id, traceId, code: failure.code }
+  if (failure.code === 'INTERNAL') deps.log.error({ ...fields, err: failure.cause ?? failure }, 'request failed')
+  else deps.log.debug({ ...fields, detail: failure.detail }, 'request refused')
+  const retryAfter = retryAfterOf(failure)
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  reply.code(problem.status)
+  if (request.routeOptions.config.errors === 'openai') {
+    return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(openAiError(problem))
+  }
+  return reply.type(PROBLEM_JSON).serializer(JSON.stringify).send(problem)
+}

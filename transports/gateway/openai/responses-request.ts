@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { Failure } from '../../../actors/kernel/failure.ts'
+import type { ClientTool, HistoryMessage } from '../../../actors/session/protocol.ts'
+import { textOf } from './chat-request.ts'
+
+const part = z.looseObject({ type: z.string(), text: z.string().optional(), refusal: z.string().optional() })
+
+const item = z.union([
+  z.looseObject({ type: z.literal('function_call'), call_id: z.string(), name: z.string(), arguments: z.string() }),
+  z.looseObject({
+    type: z.literal('function_call_output'),
+    call_id: z.string(),
+    output: z.union([z.string(), z.array(part)]),
+  }),
+  z.looseObject({ type: z.literal('reasoning') }),
+  z.looseObject({
+    type: z.literal('message').optional(),
+    role: z.enum(['user', 'assistant', 'system', 'developer']),
+    content: z.union([z.string(), z.array(part)]),
+  }),
+])
+
+export const responsesRequest = z.looseObject({
+  model: z.string().min(1).max(200),
+  input: z.union([z.string().min(1), z.array(item).min(1).max(10_000)]),
+  instructions: z.string().nullish(),
+  previous_response_id: z.string().nullish(),
+  conversation: z.union([z.string().min(1).max(128), z.looseObject({ id: z.string().min(1).max(128) })]).nullish(),
+  stream: z.boolean().nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  max_output_tokens: z.int().positive().nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  tools: z
+    .array(
+      z.looseObject({
+        type: z.string(),
+        name: z.string().min(1).max(64).optional(),
+        description: z.string().nullish(),
+        parameters: z.record(z.string(), z.unknown()).nullish(),
+      }),
+    )
+    .max(128)
+    .nullish(),
+  tool_choice: z.unknown().optional(),
+})
+
+export type ResponsesRequest = z.infer<typeof responsesRequest>
+
+export function refuseUnsupportedResponse(body: ResponsesRequest): void {
+  const refused = (field: string, why: string) => {
+    throw new Failure('INVALID_REQUEST', `\`${field}\`: ${why}`, { errors: [{ path: `body/${field}`, message: why }] })
+  }
+  if (body.background === true) refused('background', 'send it without, and read it again by its id: it is durable.')
+  const format = (body.text as { format?: { type?: unknown } } | null | undefined)?.format?.type
+  if (format !== undefined && format !== 'text') refused('text.format', 'only text is available.')
+  const choice = body.tool_choice
+  if (choice != null && choice !== 'auto' && choice !== 'none') {
+    refused('tool_choice', 'only auto and none are available.')
+  }
+  if (body.previous_response_id != null && body.conversation != null) {
+    refused('conversation', 'give either `previous_response_id` or `conversation`.')
+  }
+}
+
+/** Input items as the messages that a chat would have. */
+export function inputHistory(input: ResponsesRequest['input']): HistoryMessage[] {
+  if (typeof input === 'string') return [{ role: 'user', content: input }]
+  const messages: HistoryMessage[] = []
+  for (const [index, one] of input.entries()) {
+    const path = `body/input/${index}/content`
+    if (one.type === 'reasoning') continue
+    if (one.type === 'function_call') {
+      const { call_id: id, name, arguments: args } = one as { call_id: string; name: string; arguments: string }
+      addCall(messages, { id, name, arguments: args })
+    } else if (one.type === 'function_call_output') {
+      const { call_id, output } = one as { call_id: string; output: z.infer<typeof part>[] | string }
+      messages.push({ role: 'tool', toolCallId: call_id, content: textOf(output, path) })
+    } else {
+      const { role, content } = one as { role: string; content: z.infer<typeof part>[] | string }
+      const text = textOf(content, path)
+      if (role === 'assistant' || role === 'user') messages.push({ role, content: text })
+      else messages.push({ role: 'system', content: text })
+    }
+  }
+  return messages
+}
+
+/** Calls made side by side are items of their own here, and one assistant message in a chat. */
+function addCall(messages: HistoryMessage[], call: { id: string; name: string; arguments: string }): void {
+  const last = messages.at(-1)
+  if (last?.role === 'assistant') {
+    messages[messages.length - 1] = { ...last, toolCalls: [...(last.toolCalls ?? []), call] }
+  } else {
+    messages.push({ role: 'assistant', content: '', toolCalls: [call] })
+  }
+}
+
+export function functionTools(body: ResponsesRequest): ClientTool[] | undefined {
+  if (!body.tools?.length || body.tool_choice === 'none') return undefined
+  return body.tools.map(({ type, name, description, parameters }, index) => {
+    if (type !== 'function' || name === undefined) {
+      throw new Failure('INVALID_REQUEST', `body/tools/${index}: only tools of type \`function\` are taken.`)
+    }
+    return { name, description: description ?? '', parameters: parameters ?? { type: 'object', properties: {} } }
+  })
+}

@@ -1,0 +1,169 @@
+import type { FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import { address } from '../../actors/kernel/address.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { Failure } from '../../actors/kernel/failure.ts'
+import type { SessionCommand } from '../../actors/session/protocol.ts'
+import type { SessionRecord } from '../../persistence/journal.ts'
+import type { Caller } from './auth.ts'
+import type { GatewayDeps } from './gateway.ts'
+import { fingerprintOf, idempotencyKeyOf } from './idempotency-key.ts'
+import { sessionIdOf, uuidOf } from './session-id.ts'
+import { traceOf } from './trace.ts'
+
+/** The ids of a request that changes a session, fixed before anything is sent. */
+export interface Ticket {
+  readonly sessionId: string
+  /** Id of the envelope: the client's `event_id` and the turn's id. */
+  readonly envelopeId: string
+  /** The same Idempotency-Key was seen before: what it asked for may have happened long ago. */
+  readonly repeated: boolean
+  /** The id was drawn just now, so no one else can own it. */
+  readonly fresh: boolean
+}
+
+export interface Birth {
+  readonly personaId?: string
+  readonly metadata?: Readonly<Record<string, unknown>>
+}
+
+const OWNED_MAX = 50_000
+/** Ownership never changes, but a session deleted through another gateway should be seen to be gone. */
+const OWNED_MS = 60_000
+
+/**
+ * The only way from a request to a session.
+ *   D1. A session answers its tenant alone; to any other it does not exist (SESSION_NOT_FOUND, whatever the route).
+ *   D2. `send` resolves only when the mailbox has the envelope (I1).
+ *   D3. The same Idempotency-Key gives the same envelope and session ids, on every gateway and after any crash; so
+ *       sending again is the same envelope, which the session applies once (I3).
+ */
+export class SessionDoor {
+  readonly #deps: GatewayDeps
+  readonly #owned = new LRUCache<string, string>({ max: OWNED_MAX, ttl: OWNED_MS })
+
+  constructor(deps: GatewayDeps) {
+    this.#deps = deps
+  }
+
+  async ticket(request: FastifyRequest, name?: string): Promise<Ticket> {
+    const { tenant } = request.caller
+    const key = idempotencyKeyOf(request)
+    const named = name === undefined || name === '' ? undefined : sessionIdOf(tenant, name)
+    if (key === undefined) {
+      const { ids } = this.#deps
+      return { sessionId: named ?? ids.uuid(), envelopeId: ids.uuid(), repeated: false, fresh: named === undefined }
+    }
+    const fingerprint = fingerprintOf(request)
+    const answer = {
+      session_id: named ?? uuidOf('key-session', tenant, key),
+      event_id: uuidOf('key', tenant, key),
+      request_id: request.id,
+    }
+    const entry = await this.#deps.idempotency.remember({
+      tenant,
+      key,
+      fingerprint,
+      answer,
+      at: this.#deps.clock.now(),
+    })
+    if (entry.fingerprint !== fingerprint) {
+      throw new Failure('IDEMPOTENCY_CONFLICT', `\`${key}\` belongs to an earlier, different request.`)
+    }
+    const repeated = (entry.answer as { request_id?: string }).request_id !== request.id
+    return { sessionId: answer.session_id, envelopeId: answer.event_id, repeated, fresh: false }
+  }
+
+  /** Sends to a session that may be born by it. */
+  async open(request: FastifyRequest, ticket: Ticket, command: SessionCommand, birth: Birth): Promise<void> {
+    const { caller } = request
+    if (birth.personaId !== undefined && !this.#deps.personas.get(birth.personaId)) {
+      throw new Failure('PERSONA_NOT_FOUND', `\`${birth.personaId}\` is none of the personas here.`)
+    }
+    this.#refuseQuarantined(ticket.sessionId)
+    const record = this.#birthRecord(caller, ticket.sessionId, birth)
+    if (ticket.fresh) {
+      // Nobody else can claim a random id, so the two writes need not wait for each other. Should the claim fail, the
+      // session's own first append births the record under the envelope's tenant.
+      await Promise.all([this.#deps.records.claim(record), this.#mail(request, ticket, command)])
+      this.#owned.set(ticket.sessionId, caller.tenant)
+      return
+    }
+    await this.#enter(caller, ticket.sessionId, record)
+    await this.#mail(request, ticket, command)
+  }
+
+  /** Sends to a session that must be there. */
+  async send(request: FastifyRequest, ticket: Ticket, command: SessionCommand): Promise<void> {
+    await this.require(request.caller, ticket.sessionId)
+    this.#refuseQuarantined(ticket.sessionId)
+    await this.#mail(request, ticket, command)
+    if (command.kind === 'Delete') this.#owned.delete(ticket.sessionId)
+  }
+
+  /** D1, for reading. */
+  async require(caller: Caller, sessionId: string): Promise<void> {
+    await this.#enter(caller, sessionId, undefined)
+  }
+
+  async record(caller: Caller, sessionId: string): Promise<SessionRecord> {
+    return this.#mine(caller, sessionId, await this.#deps.records.get(sessionId))
+  }
+
+  async #enter(caller: Caller, sessionId: string, birth: SessionRecord | undefined): Promise<void> {
+    const owner = this.#owned.get(sessionId)
+    if (owner === caller.tenant) return
+    let record = owner === undefined ? await this.#deps.records.get(sessionId) : undefined
+    if (!record && owner === undefined && birth) record = await this.#deps.records.claim(birth)
+    this.#mine(caller, sessionId, record)
+    this.#owned.set(sessionId, caller.tenant)
+  }
+
+  #mine(caller: Caller, sessionId: string, record: SessionRecord | undefined): SessionRecord {
+    if (!record || record.tenant !== caller.tenant) {
+      throw new Failure('SESSION_NOT_FOUND', `There is no session ${sessionId}.`)
+    }
+    if (record.state === 'deleted') throw new Failure('SESSION_DELETED', `Session ${sessionId} was deleted.`)
+    return record
+  }
+
+  #refuseQuarantined(sessionId: string): void {
+    if (!this.#deps.operations.isQuarantined(address('session', sessionId))) return
+    throw new Failure('SESSION_QUARANTINED', `Session ${sessionId} waits for an operator.`, { retryAfter: 60 })
+  }
+
+  #mail(request: FastifyRequest, ticket: Ticket, command: SessionCommand): Promise<void> {
+    const envelope: Envelope<SessionCommand> = {
+      id: ticket.envelopeId,
+      to: address('session', ticket.sessionId),
+      from: 'gateway',
+      tenant: request.caller.tenant,
+      priority: isTurn(command) ? 'normal' : 'control',
+      trace: traceOf(request),
+      sentAt: this.#deps.clock.now(),
+      body: command,
+    }
+    return this.#deps.mailbox.send(envelope)
+  }
+
+  #birthRecord(caller: Caller, sessionId: string, birth: Birth): SessionRecord {
+    const now = this.#deps.clock.now()
+    return {
+      sessionId,
+      tenant: caller.tenant,
+      personaId: birth.personaId ?? this.#deps.personas.defaultId,
+      metadata: birth.metadata ?? {},
+      state: 'idle',
+      createdAt: now,
+      updatedAt: now,
+      ...(caller.subject === undefined ? {} : { subject: caller.subject }),
+      ...(caller.issuer === undefined ? {} : { issuer: caller.issuer }),
+      ...(caller.scope === undefined ? {} : { scope: caller.scope }),
+    }
+  }
+}
+
+/** What adds work waits its turn; what steers work may use the reserve of a full mailbox. */
+function isTurn(command: SessionCommand): boolean {
+  return ['AcceptUserTurn', 'Act', 'Import', 'RequestTool'].includes(command.kind)
+}
