@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { Failure } from '../actors/kernel/failure.ts'
 import { defaultLimits, type GatewayConfig } from '../transports/gateway/config.ts'
+import type { ModelsConfig, RoleConfig } from '../transports/model/models.ts'
 import { type Values, type VariableName, variableNames, variables } from './config-variables.ts'
 import { type Environment, given, masked, secretsIn, unknownNames } from './environment.ts'
 
@@ -14,7 +16,8 @@ export interface Config {
   readonly persistence: PersistenceConfig
   readonly actors: ActorsConfig
   readonly content: ContentConfig
-  readonly budgets: BudgetsConfig
+  /** The variables that tenants.ts reads: TENANT_CONFIG_PATH and BUDGET_LIMIT_*. */
+  readonly budgets: Environment
   readonly logs: LogsConfig
   readonly cli: CliConfig
   /** Values that must never be printed, wherever they turn up. */
@@ -25,22 +28,6 @@ export interface Config {
 
 /** The gateway's own shape, but for what wire.ts knows and the environment does not. */
 export type GatewaySettings = Omit<GatewayConfig, 'consoleDir' | 'version'>
-
-export interface ModelsConfig {
-  readonly dialogue: ModelEndpoint
-  readonly escalation: ModelEndpoint | undefined
-  readonly discover: boolean
-}
-
-export interface ModelEndpoint {
-  readonly model: string | undefined
-  readonly baseUrl: string | undefined
-  readonly apiKey: string | undefined
-  /** Micro-dollars per million tokens. */
-  readonly promptPrice: number
-  readonly completionPrice: number
-  readonly contextTokens: number
-}
 
 export interface PersistenceConfig {
   readonly dataDir: string
@@ -56,24 +43,19 @@ export interface ActorsConfig {
   readonly drainMs: number
 }
 
+/** Undefined: nothing besides what is built in. */
 export interface ContentConfig {
-  readonly personasDir: string
-  readonly toolsDir: string
-  readonly policyFile: string
-  readonly tenantsFile: string
+  readonly personasDir: string | undefined
+  readonly toolsDir: string | undefined
+  readonly policyFile: string | undefined
   readonly httpFetchAllow: readonly string[]
-}
-
-export interface BudgetsConfig {
-  /** Tokens per tenant and UTC day; 0 is no limit. */
-  readonly tokens: number
-  /** `{TENANT}` or `{TENANT}_{PERSONA}`, upper case with `_` for everything but letters and digits. */
-  readonly byName: Readonly<Record<string, number>>
 }
 
 export interface LogsConfig {
   readonly level: Values['LOG_LEVEL']
   readonly format: Values['SOMA_LOG_FORMAT']
+  /** stderr where a command owns stdout. */
+  readonly to: 'stdout' | 'stderr'
 }
 
 export interface CliConfig {
@@ -90,13 +72,16 @@ interface Problem {
 export function loadConfig(env: Environment): Config {
   const problems: Problem[] = []
   const v = readValues(env, problems)
-  const byName = readBudgets(env, problems)
   refuse(problems)
   checkTogether(v, problems)
   refuse(problems)
 
   const dataDir = path.resolve(v.SOMA_DATA_DIR)
-  const inDataDir = (given: string | undefined, name: string) => path.resolve(given ?? path.join(dataDir, name))
+  /** What was named must be there; what was not is used when it is. */
+  const inDataDir = (named: string | undefined, usual: string) => {
+    const found = path.join(dataDir, usual)
+    return named === undefined ? (existsSync(found) ? found : undefined) : path.resolve(named)
+  }
   return frozen({
     tenantId: v.SOMA_TENANT_ID,
     dataDir,
@@ -130,11 +115,10 @@ export function loadConfig(env: Environment): Config {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),
       toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),
       policyFile: inDataDir(v.SOMA_POLICY_FILE, 'policy.yaml'),
-      tenantsFile: inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml'),
       httpFetchAllow: v.SOMA_HTTP_FETCH_ALLOW,
     },
-    budgets: { tokens: v.BUDGET_LIMIT_TOKENS, byName },
-    logs: { level: v.LOG_LEVEL, format: v.SOMA_LOG_FORMAT },
+    budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),
+    logs: { level: v.LOG_LEVEL, format: v.SOMA_LOG_FORMAT, to: 'stdout' },
     cli: {
       url: v.SOMA_URL ?? `http://${isIP(v.SOMA_HOST) === 6 ? `[${v.SOMA_HOST}]` : v.SOMA_HOST}:${v.SOMA_PORT}`,
       token: v.SOMA_TOKEN,
@@ -157,14 +141,9 @@ function readValues(env: Environment, problems: Problem[]): Values {
   return values as Values
 }
 
-function readBudgets(env: Environment, problems: Problem[]): Record<string, number> {
-  const budgets: Record<string, number> = {}
-  for (const [name, raw] of Object.entries(env)) {
-    if (!name.startsWith('BUDGET_LIMIT_') || name === 'BUDGET_LIMIT_TOKENS' || !raw?.trim()) continue
-    if (/^\d{1,12}$/.test(raw.trim())) budgets[name.slice('BUDGET_LIMIT_'.length)] = Number(raw)
-    else problems.push({ path: name, message: `is ${JSON.stringify(raw)}, expected a whole number of tokens` })
-  }
-  return budgets
+function budgetVariables(env: Environment, tenantsFile: string | undefined): Environment {
+  const limits = Object.entries(env).filter(([name]) => name.startsWith('BUDGET_LIMIT_'))
+  return { ...Object.fromEntries(limits), TENANT_CONFIG_PATH: tenantsFile }
 }
 
 const keyNames = ['GATEWAY_JWT_SECRET', 'GATEWAY_JWT_PUBLIC_KEY', 'GATEWAY_JWKS_URL'] as const
@@ -213,7 +192,7 @@ export function isLoopback(host: string): boolean {
 
 const microDollars = 1_000_000
 
-function dialogueModel(v: Values): ModelEndpoint {
+function dialogueModel(v: Values): RoleConfig {
   // A key in the shell is no consent to spend: OpenAI's own address is taken only together with a model's name.
   const openai = v.OPENAI_API_KEY && v.SOMA_MODEL && !v.SOMA_MODEL.startsWith('rehearsal/')
   return {
@@ -226,14 +205,14 @@ function dialogueModel(v: Values): ModelEndpoint {
   }
 }
 
-function escalationModel(v: Values): ModelEndpoint | undefined {
-  if (!v.SOMA_ESCALATION_MODEL) return undefined
-  const dialogue = dialogueModel(v)
+function escalationModel(v: Values): RoleConfig | undefined {
+  if (!v.SOMA_ESCALATION_MODEL && !v.SOMA_ESCALATION_BASE_URL) return undefined
+  // A key goes only to the endpoint it was given for; a key alone is another key for the dialogue role's endpoint.
+  const baseUrl = v.SOMA_ESCALATION_BASE_URL ?? (v.SOMA_ESCALATION_API_KEY ? dialogueModel(v).baseUrl : undefined)
   return {
     model: v.SOMA_ESCALATION_MODEL,
-    baseUrl: v.SOMA_ESCALATION_BASE_URL ?? dialogue.baseUrl,
-    // A key goes only to the endpoint it was given for.
-    apiKey: v.SOMA_ESCALATION_API_KEY ?? (v.SOMA_ESCALATION_BASE_URL ? undefined : dialogue.apiKey),
+    baseUrl,
+    apiKey: v.SOMA_ESCALATION_API_KEY,
     promptPrice: Math.round(v.SOMA_ESCALATION_PROMPT_PRICE * microDollars),
     completionPrice: Math.round(v.SOMA_ESCALATION_COMPLETION_PRICE * microDollars),
     contextTokens: v.SOMA_ESCALATION_CONTEXT_TOKENS,

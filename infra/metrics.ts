@@ -1,13 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ActorMetrics } from '../actors/kernel/telemetry.ts'
 import type { ToolMetrics } from '../actors/tool/tool-metrics.ts'
+import type { GatewayMetrics } from '../transports/gateway/gateway.ts'
 
 /**
  * Every metric of one service instance, on a registry of its own. Names without `soma_` are those that dashboards of the
  * old stack ask for. A label never takes a value that a client can invent (session, tenant, URL): its number must be bounded.
  * docs/METRICS.md is compared with this registry by a spec; docs-tables.ts writes it.
  */
-export class Metrics implements ActorMetrics, ToolMetrics {
+export class Metrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
   readonly registry = new Registry()
 
   private readonly actorActive = this.gauge('soma_actor_active', 'Actors in memory.', ['type'])
@@ -122,7 +123,7 @@ export class Metrics implements ActorMetrics, ToolMetrics {
     'Time until the answer is written; streams are not counted.',
     ['method', 'route'],
   )
-  private readonly gatewayStreams = this.gauge('soma_gateway_streams', 'Open event streams and sockets.', ['kind'])
+  private readonly gatewayStreams = this.gauge('soma_gateway_streams', 'Open event streams and sockets.', [])
   private readonly dlqDepth = this.gauge('gateway_dlq_depth', 'Dead letters waiting for an operator.', ['topic'])
 
   /** Node's own figures (memory, event loop, garbage collection) come along. */
@@ -212,8 +213,8 @@ export class Metrics implements ActorMetrics, ToolMetrics {
     this.gatewayRequests.inc({ method, route, status: String(status) })
     this.gatewaySeconds.observe({ method, route }, seconds)
   }
-  stream(kind: 'sse' | 'websocket', change: 1 | -1): void {
-    this.gatewayStreams.inc({ kind }, change)
+  streams(open: number): void {
+    this.gatewayStreams.set(open)
   }
   deadLettersWaiting(topic: string, depth: number): void {
     this.dlqDepth.set({ topic }, depth)

@@ -11,10 +11,9 @@ export interface Telemetry {
   readonly metrics: Metrics
 }
 
-export interface TelemetryOptions extends LogsConfig {
+export interface TelemetryOptions extends Omit<LogsConfig, 'to'> {
   readonly secrets: readonly string[]
-  /** Where lines go; the terminal or pipe at stdout by default, stderr when a command owns stdout. */
-  readonly to?: 'stdout' | 'stderr' | DestinationStream
+  readonly to: LogsConfig['to'] | DestinationStream
 }
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
@@ -22,7 +21,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 }
 
 /** One line per event. Written synchronously: the line before a crash is the one that matters. */
-export function createLogger({ level, format, secrets, to = 'stdout' }: TelemetryOptions): Logger {
+export function createLogger({ level, format, secrets, to }: TelemetryOptions): Logger {
   const redact = redactor(secrets)
   return pino(
     {
@@ -38,7 +37,7 @@ export function createLogger({ level, format, secrets, to = 'stdout' }: Telemetr
   )
 }
 
-function destination(format: LogsConfig['format'], to: NonNullable<TelemetryOptions['to']>): DestinationStream {
+function destination(format: LogsConfig['format'], to: TelemetryOptions['to']): DestinationStream {
   if (typeof to === 'object') return to
   const fd = to === 'stdout' ? 1 : 2
   const terminal = fd === 1 ? process.stdout.isTTY : process.stderr.isTTY

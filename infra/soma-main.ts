@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Logger } from '../actors/kernel/telemetry.ts'
+import { runCli } from '../transports/cli/program.ts'
+import { processTerminal } from '../transports/cli/terminal.ts'
+import { type Config, loadConfig } from './config.ts'
+import { untilSignal } from './lifecycle.ts'
+import { packageRoot } from './package-root.ts'
+
+/**
+ * The `soma` command: the CLI, wired. What makes a service is imported by the commands that need one, so that
+ * `soma sessions` does not load a database (0.3 s of start).
+ */
+let loaded: Config | undefined
+const config = (): Config => {
+  loaded ??= loadConfig(process.env)
+  return loaded
+}
+
+/** In a command's own process the terminal belongs to the command: on stderr, and only what goes wrong. */
+function localConfig(): Config {
+  const { gateway, logs, ...rest } = config()
+  const level = logs.level === 'silent' ? 'silent' : logs.level === 'debug' ? 'debug' : 'warn'
+  return { ...rest, gateway: { ...gateway, host: '127.0.0.1', port: 0 }, logs: { ...logs, level, to: 'stderr' } }
+}
+
+/** Nothing above could mend it, so the whole process is what starts again; what was accepted goes on from the journal. */
+function endAfterEscalation(log: Logger): void {
+  log.error({}, 'a failure beyond every supervisor; ending the process')
+  process.exit(1)
+}
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  version: (JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version,
+  terminal: processTerminal(process.env),
+  newKey: randomUUID,
+  defaults: () => config().cli,
+
+  async startLocal() {
+    const [{ serve }, { createTelemetry }] = await Promise.all([import('./serve.ts'), import('./telemetry.ts')])
+    const settings = localConfig()
+    const telemetry = createTelemetry({ ...settings.logs, secrets: settings.secrets })
+    return serve(settings, telemetry, () => endAfterEscalation(telemetry.log))
+  },
+
+  async serve() {
+    const settings = config()
+    const [{ serve }, { createTelemetry }] = await Promise.all([import('./serve.ts'), import('./telemetry.ts')])
+    const telemetry = createTelemetry({ ...settings.logs, secrets: settings.secrets })
+    const { log } = telemetry
+    const service = serve(settings, telemetry, () => endAfterEscalation(log))
+    // From the first moment: a signal during the start stops what has started as soon as the start is through.
+    untilSignal(async () => (await service).close(), log)
+    const { url, model } = await service
+    log.info({ url, model, ms: Math.round(performance.now()) }, 'ready')
+  },
+
+  async migrate() {
+    const { migrateDatabase } = await import('./migrate-database.ts')
+    return migrateDatabase(config())
+  },
+
+  async doctor() {
+    const { diagnose } = await import('./doctor.ts')
+    return diagnose(process.env)
+  },
+})

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ActorNode } from '../../actors/kernel/actor.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import type { ConversationEvent } from '../outbound.ts'
+import { followEvents } from './event-stream.ts'
+import { causeOf, problemIn, Unreachable } from './problem.ts'
+
+export interface ClientOptions {
+  readonly url: string
+  readonly token: string | undefined
+  /** A fresh Idempotency-Key. */
+  readonly newKey: () => string
+}
+
+export interface Accepted {
+  readonly session_id: string
+  readonly event_id: string
+}
+
+export interface SessionSummary {
+  readonly session_id: string
+  readonly persona_id: string
+  readonly title: string | null
+  readonly state: string
+  readonly updated_at: string
+}
+
+export interface SessionDetail extends SessionSummary {
+  readonly head: number
+  readonly running_turn_id: string | null
+}
+
+export interface JournalEntry {
+  readonly id: number
+  readonly occurred_at: string
+  readonly payload: ConversationEvent
+}
+
+export interface DeadLetterSummary {
+  readonly id: string
+  readonly code: string
+  readonly original_event: Envelope
+  readonly error_message: string
+  readonly retry_count: number
+  readonly timestamp: string
+}
+
+export interface QuarantineSummary {
+  readonly address: string
+  readonly code: string
+  readonly detail: string
+  readonly suspect: Envelope | null
+  readonly since: string
+  readonly held: number
+}
+
+/** A connection that broke is tried again this often; the Idempotency-Key makes a second try the same request. */
+const TRIES = 4
+const FIRST_PAUSE_MS = 100
+
+/** The service as the commands see it: a handful of typed calls over HTTP, the same in one process and across a network. */
+export class SomaClient {
+  readonly #options: ClientOptions
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+  }
+
+  get url(): string {
+    return this.#options.url
+  }
+
+  say(message: string, where: { session?: string | undefined; persona?: string | undefined }): Promise<Accepted> {
+    return this.#call('POST', '/v1/session/message', { message, session_id: where.session, persona_id: where.persona })
+  }
+
+  /** `stop`, `pause`, `reset`, `persona`, `intervene`, `inject`… */
+  command(session: string, command: string, body: object = {}): Promise<Accepted> {
+    return this.#call('POST', `/v1/sessions/${encodeURIComponent(session)}/${command}`, body)
+  }
+
+  sessions(query: { limit: number; search?: string | undefined }): Promise<{ sessions: SessionSummary[] }> {
+    const search = query.search === undefined ? '' : `&search=${encodeURIComponent(query.search)}`
+    return this.#call('GET', `/v1/sessions?limit=${query.limit}${search}`)
+  }
+
+  session(session: string): Promise<SessionDetail> {
+    return this.#call('GET', `/v1/sessions/${encodeURIComponent(session)}`)
+  }
+
+  /** The whole journal, page by page. */
+  async *journal(session: string, after = 0): AsyncGenerator<JournalEntry> {
+    let cursor: number | null = after
+    while (cursor !== null) {
+      const path = `/v1/sessions/${encodeURIComponent(session)}/events?limit=500&after=${cursor}`
+      const page: { events: JournalEntry[]; next_cursor: number | null } = await this.#call('GET', path)
+      yield* page.events
+      cursor = page.next_cursor
+    }
+  }
+
+  tree(): Promise<{ tree: ActorNode[] }> {
+    return this.#call('GET', '/v1/admin/tree')
+  }
+
+  deadLetters(limit: number): Promise<{ dead_letters: DeadLetterSummary[] }> {
+    return this.#call('GET', `/v1/admin/dead-letters?limit=${limit}`)
+  }
+
+  deadLetter(id: string): Promise<DeadLetterSummary> {
+    return this.#call('GET', `/v1/admin/dead-letters/${encodeURIComponent(id)}`)
+  }
+
+  replayDeadLetter(id: string): Promise<{ status: string; event_id: string; address: string }> {
+    return this.#call('POST', `/v1/admin/dead-letters/${encodeURIComponent(id)}/replay`, {})
+  }
+
+  dropDeadLetter(id: string): Promise<{ status: string }> {
+    return this.#call('DELETE', `/v1/admin/dead-letters/${encodeURIComponent(id)}`)
+  }
+
+  quarantine(): Promise<{ quarantine: QuarantineSummary[] }> {
+    return this.#call('GET', '/v1/admin/quarantine')
+  }
+
+  quarantined(address: string): Promise<QuarantineSummary & { messages: Envelope[] }> {
+    return this.#call('GET', `/v1/admin/quarantine/${encodeURIComponent(address)}`)
+  }
+
+  resume(
+    address: string,
+    how: { action: 'retry' | 'drop' } | { action: 'edit'; body: unknown },
+  ): Promise<{ status: string }> {
+    return this.#call('POST', `/v1/admin/quarantine/${encodeURIComponent(address)}/resume`, how)
+  }
+
+  /** Journaled events after the cursor, and previews of those to come; reconnects by itself until `signal` aborts. */
+  follow(session: string, after: number, signal: AbortSignal): AsyncGenerator<ConversationEvent> {
+    const path = `/v1/session/${encodeURIComponent(session)}/events?previews=delta`
+    return followEvents({ url: `${this.url}${path}`, shownUrl: this.url, headers: this.#headers(), after, signal })
+  }
+
+  async #call<T>(method: string, path: string, body?: object): Promise<T> {
+    const headers: Record<string, string> = this.#headers()
+    if (method === 'POST') headers['idempotency-key'] = this.#options.newKey()
+    if (body) headers['content-type'] = 'application/json'
+    const response = await this.#fetch(path, { method, headers, body: body ? JSON.stringify(body) : null })
+    if (!response.ok) throw await problemIn(response, this.url)
+    try {
+      return (await response.json()) as T
+    } catch (error) {
+      throw new Unreachable(this.url, 'what answers there is not SomaAgent', error)
+    }
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await fetch(`${this.url}${path}`, init)
+      } catch (error) {
+        // Refused is an answer of the machine: nobody is there, and waiting would only hide it.
+        if (attempt === TRIES || causeOf(error) === 'ECONNREFUSED') {
+          throw new Unreachable(this.url, causeOf(error), error)
+        }
+        await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1))
+      }
+    }
+  }
+
+  #headers(): Record<string, string> {
+    return this.#options.token === undefined ? {} : { authorization: `Bearer ${this.#options.token}` }
+  }
+}

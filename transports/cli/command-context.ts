@@ -1,0 +1,84 @@
+import type { Command } from 'commander'
+import { SomaClient } from './client.ts'
+import { type Paint, paint, type Terminal } from './terminal.ts'
+
+/** What the program is given; infra/soma-main.ts wires it, so that no command knows how a service is made. */
+export interface CliMeans {
+  readonly version: string
+  readonly terminal: Terminal
+  /** Read when a command needs them, so that `soma help` works whatever the environment says. */
+  defaults(): CliDefaults
+  newKey(): string
+  /** A service in this process on a free loopback port, for SOMA_AGENT_MODE=LOCAL. */
+  startLocal(): Promise<RunningService>
+  /** Starts the service and returns once it takes requests; a signal ends the process. */
+  serve(): Promise<void>
+  /** The newest migration that the database has now. */
+  migrate(): Promise<string>
+  doctor(): Promise<readonly Finding[]>
+}
+
+export interface CliDefaults {
+  readonly url: string
+  readonly token: string | undefined
+  readonly local: boolean
+}
+
+export interface RunningService {
+  readonly url: string
+  close(): Promise<void>
+}
+
+export interface Finding {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail: string
+  /** Empty when there is nothing to do. */
+  readonly remedy: string
+}
+
+export interface GlobalOptions {
+  readonly json?: boolean
+  readonly url?: string
+  readonly token?: string
+}
+
+/** One run of one command: its client, and how it speaks. */
+export interface CommandContext {
+  readonly client: SomaClient
+  readonly terminal: Terminal
+  readonly paint: Paint
+  readonly json: boolean
+  /** A line for the person, or the value itself for a program (`--json`: one JSON document per line). */
+  print(value: unknown, text: () => string): void
+}
+
+/** Runs a command against the service named by --url, by the configuration, or started here for its sake. */
+export async function withService(
+  command: Command,
+  means: CliMeans,
+  run: (context: CommandContext) => Promise<number>,
+): Promise<number> {
+  const options = command.optsWithGlobals<GlobalOptions>()
+  const defaults = means.defaults()
+  const local = defaults.local && options.url === undefined ? await means.startLocal() : undefined
+  try {
+    const url = (options.url ?? local?.url ?? defaults.url).replace(/\/+$/, '')
+    const client = new SomaClient({ url, token: options.token ?? defaults.token, newKey: means.newKey })
+    return await run({ client, ...speech(command, means) })
+  } finally {
+    await local?.close()
+  }
+}
+
+export function speech(command: Command, { terminal }: CliMeans): Omit<CommandContext, 'client'> {
+  const json = command.optsWithGlobals<GlobalOptions>().json ?? false
+  return {
+    terminal,
+    json,
+    paint: paint(terminal.color && !json),
+    print(value, text) {
+      terminal.output.write(`${json ? JSON.stringify(value) : text()}\n`)
+    },
+  }
+}
