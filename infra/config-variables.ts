@@ -158,7 +158,10 @@ export const variables = {
   BUDGET_LIMIT_TOKENS: known(whole(0, 1e12, 0), 'Tokens per tenant and UTC day; 0 is no limit.'),
 
   SOMA_ALLOWED_ORIGINS: known(list(), 'Origins of web pages, besides our own, that may call the service.'),
-  SOMA_ALLOWED_HOSTS: known(list(), 'Names that a Host header may have, besides the address listened on.'),
+  SOMA_ALLOWED_HOSTS: known(
+    list(),
+    'Names that a Host header may have, besides loopback ones; any when tokens are required and none is named.',
+  ),
   SOMA_MAX_BODY_BYTES: known(whole(1_024, 1 << 30, defaultLimits.bodyBytes), 'Largest request body.'),
   SOMA_MAX_STREAMS: known(whole(1, 1_000_000, defaultLimits.streams), 'Open event streams and sockets.'),
   GATEWAY_REQUIRE_AUTH: known(flag(false), 'Refuse requests without a token. Implied by any of the keys below.'),

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { Failure } from '../actors/kernel/failure.ts'
-import { defaultLimits, type GatewayConfig } from '../transports/gateway/config.ts'
+import { defaultLimits, type GatewayConfig, loopbackHosts } from '../transports/gateway/config.ts'
 import type { ModelsConfig, RoleConfig } from '../transports/model/models.ts'
 import { type Values, type VariableName, variableNames, variables } from './config-variables.ts'
 import { type Environment, given, masked, secretsIn, unknownNames } from './environment.ts'
@@ -90,7 +90,7 @@ export function loadConfig(env: Environment): Config {
       port: v.SOMA_PORT,
       auth: authOf(v),
       allowedOrigins: v.SOMA_ALLOWED_ORIGINS,
-      allowedHosts: v.SOMA_ALLOWED_HOSTS,
+      allowedHosts: hostsOf(v),
       limits: {
         ...defaultLimits,
         bodyBytes: v.SOMA_MAX_BODY_BYTES,
@@ -183,6 +183,12 @@ function authOf(v: Values): GatewayConfig['auth'] {
     ...(v.GATEWAY_JWT_ISSUER === undefined ? {} : { issuer: v.GATEWAY_JWT_ISSUER }),
     ...(v.GATEWAY_JWT_AUDIENCE === undefined ? {} : { audience: v.GATEWAY_JWT_AUDIENCE }),
   }
+}
+
+/** Rebinding a name to this address gains a page nothing where every request needs a token, so then any name will do. */
+function hostsOf(v: Values): readonly string[] {
+  if (isLoopback(v.SOMA_HOST)) return [...loopbackHosts, v.SOMA_HOST, ...v.SOMA_ALLOWED_HOSTS]
+  return v.SOMA_ALLOWED_HOSTS.length === 0 ? ['*'] : [...loopbackHosts, ...v.SOMA_ALLOWED_HOSTS]
 }
 
 /** `localhost` is trusted to be what every system makes it; any other name may resolve to anything. */

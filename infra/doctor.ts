@@ -83,7 +83,7 @@ async function runningService(host: string, port: number): Promise<string | unde
   try {
     const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PATIENCE_MS) })
     const { status } = (await response.json()) as { status?: string }
-    return status === undefined ? undefined : `${status} at ${url}`
+    return status === 'ready' || status === 'not-ready' ? `${status} at ${url}` : undefined
   } catch {
     return undefined
   }

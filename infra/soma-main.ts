@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { Logger } from '../actors/kernel/telemetry.ts'
 import { runCli } from '../transports/cli/program.ts'
 import { processTerminal } from '../transports/cli/terminal.ts'
 import { type Config, loadConfig } from './config.ts'
@@ -25,12 +24,6 @@ function localConfig(): Config {
   return { ...rest, gateway: { ...gateway, host: '127.0.0.1', port: 0 }, logs: { ...logs, level, to: 'stderr' } }
 }
 
-/** Nothing above could mend it, so the whole process is what starts again; what was accepted goes on from the journal. */
-function endAfterEscalation(log: Logger): void {
-  log.error({}, 'a failure beyond every supervisor; ending the process')
-  process.exit(1)
-}
-
 process.exitCode = await runCli(process.argv.slice(2), {
   version: (JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version,
   terminal: processTerminal(process.env),
@@ -38,18 +31,16 @@ process.exitCode = await runCli(process.argv.slice(2), {
   defaults: () => config().cli,
 
   async startLocal() {
-    const [{ serve }, { createTelemetry }] = await Promise.all([import('./serve.ts'), import('./telemetry.ts')])
-    const settings = localConfig()
-    const telemetry = createTelemetry({ ...settings.logs, secrets: settings.secrets })
-    return serve(settings, telemetry, () => endAfterEscalation(telemetry.log))
+    const { serve } = await import('./serve.ts')
+    return serve(localConfig())
   },
 
   async serve() {
     const settings = config()
-    const [{ serve }, { createTelemetry }] = await Promise.all([import('./serve.ts'), import('./telemetry.ts')])
-    const telemetry = createTelemetry({ ...settings.logs, secrets: settings.secrets })
-    const { log } = telemetry
-    const service = serve(settings, telemetry, () => endAfterEscalation(log))
+    const [{ serve }, { createLogger }] = await Promise.all([import('./serve.ts'), import('./telemetry.ts')])
+    const log = createLogger({ ...settings.logs, secrets: settings.secrets })
+    for (const warning of settings.warnings) log.warn({}, warning)
+    const service = serve(settings)
     // From the first moment: a signal during the start stops what has started as soon as the start is through.
     untilSignal(async () => (await service).close(), log)
     const { url, model } = await service

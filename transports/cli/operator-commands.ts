@@ -150,7 +150,7 @@ function resumption({ drop, edit }: { drop?: boolean; edit?: string }) {
 }
 
 function branch(node: ActorNode, indent: string): string {
-  const name = node.path.slice(node.path.lastIndexOf('/') + 1)
+  const name = node.address ?? node.path.slice(node.path.lastIndexOf('/') + 1)
   const facts = [
     node.state === 'running' ? '' : node.state,
     node.mailbox > 0 ? `${node.mailbox} waiting` : '',

@@ -11,6 +11,11 @@ export interface Terminal {
 
 export function processTerminal(env: Readonly<Record<string, string | undefined>>): Terminal {
   const { stdin, stdout, stderr } = process
+  // `soma sessions | head -1`: the reader has seen enough, and that is no failure.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
   return { input: stdin, output: stdout, errors: stderr, color: Boolean(stdout.isTTY) && !env.NO_COLOR }
 }
 

@@ -25,6 +25,8 @@ export class TurnPrinter {
         this.#note(`started again: ${metadata.reason ?? 'the process that worked on it is gone'}`)
         break
       case 'assistant.thinking':
+        // Of a last step it has the tool calls and usage alone; the text comes with the final.
+        if (message === '') break
         this.#text(message)
         this.#endLine()
         break
