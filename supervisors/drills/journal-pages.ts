@@ -1,0 +1,53 @@
+import type { ConversationEvent } from '../../transports/outbound.ts'
+import type { JournaledEvent } from './ledger.ts'
+import { digestOf } from './stream-reader.ts'
+
+interface Page {
+  readonly events: readonly { readonly id: number; readonly occurred_at: string; readonly payload: ConversationEvent }[]
+  readonly next_cursor: number | null
+}
+
+const PAGE = 500
+const AT_ONCE = 8
+
+/** The journals of these sessions as the service tells them, page by page. */
+export async function readJournals(
+  url: string,
+  sessionIds: readonly string[],
+): Promise<Map<string, readonly JournaledEvent[]>> {
+  const journals = new Map<string, readonly JournaledEvent[]>()
+  const left = [...sessionIds]
+  const work = async () => {
+    for (let sessionId = left.pop(); sessionId !== undefined; sessionId = left.pop()) {
+      journals.set(sessionId, await readJournal(url, sessionId))
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return journals
+}
+
+async function readJournal(url: string, sessionId: string): Promise<JournaledEvent[]> {
+  const events: JournaledEvent[] = []
+  for (let after: number | null = 0; after !== null; ) {
+    const response = await fetch(`${url}/v1/sessions/${sessionId}/events?after=${after}&limit=${PAGE}`)
+    if (!response.ok) throw new Error(`reading session ${sessionId}: ${response.status} ${await response.text()}`)
+    const page = (await response.json()) as Page
+    for (const { id, occurred_at, payload } of page.events) events.push(journaled(id, occurred_at, payload))
+    after = page.next_cursor
+  }
+  return events
+}
+
+function journaled(seq: number, occurredAt: string, event: ConversationEvent): JournaledEvent {
+  const { turn_id, outcome, metadata } = event.metadata
+  const key = (metadata as { drill?: unknown } | undefined)?.drill
+  return {
+    seq,
+    at: Date.parse(occurredAt),
+    type: event.type,
+    digest: digestOf(event),
+    ...(typeof turn_id === 'string' && { turnId: turn_id }),
+    ...(typeof key === 'string' && { key }),
+    ...(typeof outcome === 'string' && { outcome }),
+  }
+}
