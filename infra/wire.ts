@@ -1,0 +1,172 @@
+import type { ActorKind, Address } from '../actors/kernel/address.ts'
+import { kindOf, shardOf } from '../actors/kernel/address.ts'
+import type { Clock, Ids } from '../actors/kernel/clock.ts'
+import type { Failure } from '../actors/kernel/failure.ts'
+import { type JournaledActorParts, journaledActor } from '../actors/kernel/journaled-actor.ts'
+import type { AddressedKind, Operations, Region } from '../actors/kernel/region.ts'
+import type { Logger } from '../actors/kernel/telemetry.ts'
+import { sessionKind } from '../actors/session/actor.ts'
+import { toolKind } from '../actors/tool/actor.ts'
+import type { ToolState } from '../actors/tool/behaviour.ts'
+import type { Epochs } from '../persistence/epochs.ts'
+import type { Persistence } from '../persistence/open.ts'
+import type { Snapshots } from '../persistence/snapshots.ts'
+import { createActorSystem } from '../supervisors/actor-system.ts'
+import { createRegion } from '../supervisors/region.ts'
+import { allShards } from '../transports/in-process-mailbox.ts'
+import type { Mailbox } from '../transports/mailbox.ts'
+import type { Models } from '../transports/model/client.ts'
+import type { Outbound } from '../transports/outbound.ts'
+import { OutboxRelay } from '../transports/outbox-relay.ts'
+import type { ActorsConfig } from './config.ts'
+import type { Content } from './content.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Metrics } from './metrics.ts'
+
+/** The composition root of the actors of one process: contracts in, a running region out. Profiles differ only in what they hand in. */
+export interface ActorParts {
+  readonly nodeId: string
+  readonly config: ActorsConfig
+  readonly persistence: Persistence
+  readonly snapshots: Snapshots
+  readonly mailbox: Mailbox
+  readonly outbound: Outbound
+  readonly models: Models
+  readonly content: Content
+  readonly dailyTokenLimit: (tenant: string, personaId: string) => number
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** A failure beyond every supervisor: the process should end and be started again. */
+  readonly escalated: (failure: Failure, actor: string) => void
+}
+
+export interface RunningActors {
+  readonly region: Region
+  readonly operations: Operations
+}
+
+const kinds: readonly ActorKind[] = ['session', 'tool']
+
+export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Promise<RunningActors> {
+  const { persistence, mailbox, clock, ids, log, metrics, config } = parts
+  const { journal, deadLetters, quarantine } = persistence
+  const epochOf = await claimShards(persistence.epochs, parts.nodeId)
+
+  const system = await lifecycle.start(
+    'actors',
+    () => createActorSystem({ clock, ids, log, metrics, escalated: parts.escalated }),
+    (it) => it.shutdown(),
+    config.drainMs,
+  )
+  const relay = await lifecycle.start(
+    'outbox relay',
+    () => new OutboxRelay({ journal, mailbox, clock, log }),
+    (it) => it.close(),
+  )
+  const harness: JournaledActorParts = {
+    journal,
+    snapshots: parts.snapshots,
+    deadLetters,
+    tell: (ref, message, priority) => system.tell(ref, message, priority),
+    epochOf,
+    relay,
+  }
+  const region = await lifecycle.start(
+    'region',
+    () =>
+      createRegion({
+        system,
+        kinds: { session: sessions(parts, harness, system, epochOf), tool: tools(parts, harness) },
+        deadLetters,
+        quarantine,
+        clock,
+        log,
+        metrics,
+        limits: { maxActive: config.maxActiveSessions },
+      }),
+    (it) => it.drain(config.drainMs),
+    config.drainMs + 1_000,
+  )
+
+  for (const kind of kinds) {
+    // What the last run left unsent goes first, so that nothing sent from now on overtakes it.
+    await relay.recover(kind, allShards)
+    await lifecycle.start(
+      `${kind} mailbox`,
+      () => mailbox.receive(kind, allShards, (delivery) => region.deliver(delivery)),
+      (subscription) => subscription.close(),
+    )
+    const unfinished = await Promise.all(allShards.map((shard) => journal.unfinished(kind, shard)))
+    for (const address of unfinished.flat()) region.activate(address)
+  }
+  return { region, operations: operationsOf(system, region, parts) }
+}
+
+/** Every shard is ours in one process; the epochs still rise, so a second process on the same Postgres is fenced (I2). */
+async function claimShards(epochs: Epochs, nodeId: string): Promise<(address: Address) => number> {
+  const leases = await Promise.all(kinds.map((kind) => epochs.claim(nodeId, kind, allShards)))
+  const held = new Map(leases.flat().map((lease) => [`${lease.kind}/${lease.shard}`, lease.epoch]))
+  return (address) => held.get(`${kindOf(address)}/${shardOf(address)}`) ?? 0
+}
+
+function sessions(
+  parts: ActorParts,
+  harness: JournaledActorParts,
+  system: Parameters<typeof sessionKind>[0]['system'],
+  epochOf: (address: Address) => number,
+) {
+  const { content, snapshots, persistence, log } = parts
+  return sessionKind({
+    ...harness,
+    system,
+    outbound: parts.outbound,
+    models: parts.models,
+    personas: content.personas,
+    tools: content.tools,
+    usage: persistence.usage,
+    dailyTokenLimit: parts.dailyTokenLimit,
+    idleMs: parts.config.idleMs,
+    erase(address) {
+      Promise.all([persistence.journal.erase(address, epochOf(address)), snapshots.remove(address)]).catch((error) =>
+        log.error({ address, error }, 'a deleted session could not be erased; its tombstone keeps it closed'),
+      )
+    },
+  })
+}
+
+/** An invocation has one life: once its outcome is journaled there is nothing more to keep it for. */
+const TOOL_IDLE_MS = 1_000
+
+function tools({ content, metrics }: ActorParts, harness: JournaledActorParts) {
+  const kind = toolKind({ catalogue: content.tools, policy: content.policy, metrics })
+  const idle: AddressedKind<{ state(): ToolState }> = {
+    idleMs: TOOL_IDLE_MS,
+    recipe: journaledActor(kind, harness),
+    isIdle: (scope) => kind.behaviour.pendingEffects(scope.state()).length === 0,
+  }
+  return idle
+}
+
+function operationsOf(
+  system: { tree(): Awaited<ReturnType<Operations['tree']>> },
+  region: Region,
+  { persistence, mailbox, clock }: ActorParts,
+): Operations {
+  return {
+    tree: async () => system.tree(),
+    isQuarantined: (address) => region.isQuarantined(address),
+    resume: (address, how) => region.resume(address, how),
+    async replayDeadLetter(id) {
+      const letter = await persistence.deadLetters.get(id)
+      if (!letter) return undefined
+      // A new id: under the old one the inbox may call it a duplicate. Derived, so that replaying twice at once is one message.
+      const { deadline: _, ...envelope } = letter.envelope
+      const replayed = { ...envelope, id: `${envelope.id}/replay/${letter.retries + 1}`, sentAt: clock.now() }
+      await mailbox.send(replayed)
+      await persistence.deadLetters.remove(id)
+      return replayed
+    },
+  }
+}
