@@ -47,7 +47,12 @@ export class RedisSnapshots implements Snapshots {
     this.redis.on('error', (error) => this.missed('connect', error))
   }
 
-  /** Resolves once connected; rejects with the cause when Redis cannot be reached. For readiness checks. */
+  /** Resolves when Redis takes commands. Nothing needs to wait for it but a spec. */
+  async connected(): Promise<void> {
+    if (this.redis.status !== 'ready') await new Promise<void>((resolve) => void this.redis.once('ready', resolve))
+  }
+
+  /** Rejects with the cause when Redis does not answer; for readiness checks. */
   async ping(): Promise<void> {
     await this.redis.ping()
   }

@@ -1,0 +1,14 @@
+import { onEveryStore } from '../support/persistence-under-test.ts'
+import { deadLettersSuite } from './dead-letters.ts'
+import { epochsSuite } from './epochs.ts'
+import { journalSuite } from './journal.ts'
+import { sessionRecordsSuite } from './session-records.ts'
+
+describe('persistence', () => {
+  onEveryStore((stores) => {
+    describe('journal', () => journalSuite(stores))
+    describe('epochs', () => epochsSuite(stores))
+    describe('session records', () => sessionRecordsSuite(stores))
+    describe('dead letters and quarantine', () => deadLettersSuite(stores))
+  })
+})
