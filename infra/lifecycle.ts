@@ -81,10 +81,8 @@ export class Lifecycle {
 }
 
 /** What of a process this file touches; a spec hands in its own. */
-export interface ProcessHandle {
-  on(event: string, listener: (...args: never[]) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
-  exit(code: number): void
+export interface ProcessHandle extends NodeJS.EventEmitter {
+  exit(code: number): unknown
 }
 
 const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const
@@ -93,11 +91,7 @@ const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const
  * Runs until a signal: the first drains and exits 0, a second exits at once. An error that nobody caught ends the process
  * with 1 and without a drain: state that is no longer understood must not be worked with, and a crash loses nothing (I1).
  */
-export function untilSignal(
-  close: () => Promise<void>,
-  log: Logger,
-  handle: ProcessHandle = process as unknown as ProcessHandle,
-): () => void {
+export function untilSignal(close: () => Promise<void>, log: Logger, handle: ProcessHandle = process): () => void {
   let draining = false
   const onSignal = (signal: keyof typeof signalCodes) => {
     if (draining) {
@@ -119,7 +113,7 @@ export function untilSignal(
     log.error({ error }, 'an error that nobody caught; ending the process')
     handle.exit(1)
   }
-  const listeners: readonly (readonly [string, (...args: never[]) => void])[] = [
+  const listeners: readonly (readonly [string, (error: unknown) => void])[] = [
     ['SIGINT', () => onSignal('SIGINT')],
     ['SIGTERM', () => onSignal('SIGTERM')],
     ['uncaughtException', onDefect],

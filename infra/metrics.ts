@@ -124,7 +124,14 @@ export class Metrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
     ['method', 'route'],
   )
   private readonly gatewayStreams = this.gauge('soma_gateway_streams', 'Open event streams and sockets.', [])
-  private readonly dlqDepth = this.gauge('gateway_dlq_depth', 'Dead letters waiting for an operator.', ['topic'])
+  private readonly dlqDepth = new Gauge({
+    name: 'gateway_dlq_depth',
+    help: 'Dead letters waiting for an operator, by the topic of their kind; counted when asked.',
+    labelNames: ['topic'],
+    registers: [this.registry],
+    collect: () => this.countDeadLetters(),
+  })
+  private deadLetterDepths: (() => Promise<ReadonlyMap<string, number>>) | undefined
 
   /** Node's own figures (memory, event loop, garbage collection) come along. */
   constructor() {
@@ -216,8 +223,15 @@ export class Metrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
   streams(open: number): void {
     this.gatewayStreams.set(open)
   }
-  deadLettersWaiting(topic: string, depth: number): void {
-    this.dlqDepth.set({ topic }, depth)
+  /** `depths` is asked at every scrape. */
+  watchDeadLetters(depths: () => Promise<ReadonlyMap<string, number>>): void {
+    this.deadLetterDepths = depths
+  }
+  private async countDeadLetters(): Promise<void> {
+    // While the journal is down the rest of the scrape is what an operator needs; an old depth would be a false one.
+    const depths = await this.deadLetterDepths?.().catch(() => undefined)
+    this.dlqDepth.reset()
+    for (const [topic, depth] of depths ?? []) this.dlqDepth.set({ topic }, depth)
   }
 
   private counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {

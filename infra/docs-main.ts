@@ -1,0 +1,4 @@
+import { writeTables } from './docs-tables.ts'
+import { packageRoot } from './package-root.ts'
+
+writeTables(packageRoot)
