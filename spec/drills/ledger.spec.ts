@@ -8,17 +8,17 @@ import {
 } from '../../supervisors/drills/ledger.ts'
 import { distribution, timesToFinal, timesToReady } from '../../supervisors/drills/recovery.ts'
 
-type Kind = Exclude<keyof ReturnType<typeof judge>, 'passed' | 'accepted' | 'completed'>
+type Kind = Exclude<keyof ReturnType<typeof judge>, 'passed' | 'accepted' | 'completed' | 'unknown'>
 
 /** Two messages in one session, the second with a tool call, all as it should be. */
 const good = {
-  accepted: [message('m1', 'turn-1'), message('m2', 'turn-2', ['m2/0'])],
+  accepted: [message('m1', 'turn-1'), message('m2', 'turn-2', 1)],
   journal: [
     event(1, 'session.started'),
     event(2, 'user.message', { turnId: 'turn-1', key: 'm1' }),
     event(3, 'user.message', { turnId: 'turn-2', key: 'm2' }),
     event(4, 'assistant.final', { turnId: 'turn-1', outcome: 'completed' }),
-    event(5, 'tool.start', { turnId: 'turn-2' }),
+    event(5, 'tool.result', { turnId: 'turn-2', call: { id: 's/m2/0', status: 'success' } }),
     event(6, 'assistant.final', { turnId: 'turn-2', outcome: 'completed' }),
   ],
   marks: [mark('start', 'm2/0'), mark('done', 'm2/0')],
@@ -62,6 +62,8 @@ describe('verdict of a drill', () => {
       history: { marks: [...good.marks, { ...mark('start', 'm2/0'), callId: 'another' }] },
     },
     { fault: 'a call answered without having run', told: 'unrun', history: { marks: [] } },
+    { fault: 'a call answered before it had finished', told: 'unrun', history: { marks: good.marks.slice(0, 1) } },
+    { fault: 'a call that was never made', told: 'unrun', history: { journal: without(5) } },
     {
       fault: 'messages taken in another order than accepted',
       told: 'outOfOrder',
@@ -84,7 +86,7 @@ describe('verdict of a drill', () => {
     {
       fault: 'a reader that saw an event otherwise than journaled',
       told: 'gaps',
-      history: { seen: replaced(5, { ...event(5, 'tool.start'), digest: 'other' }) },
+      history: { seen: replaced(5, { ...event(5, 'tool.result'), digest: 'other' }) },
     },
     { fault: 'a reader whose honest cursor was refused', told: 'gaps', history: { refusals: ['400 INVALID_CURSOR'] } },
   ]
@@ -96,6 +98,14 @@ describe('verdict of a drill', () => {
       expect(verdict.passed).to.equal(false)
     })
   }
+
+  it('takes an unknown outcome for what it is, and counts it', () => {
+    const journal = replaced(
+      5,
+      event(5, 'tool.result', { turnId: 'turn-2', call: { id: 's/m2/0', status: 'unknown' } }),
+    )
+    expect(judge(history({ journal, marks: [] }))).to.include({ passed: true, unknown: 1 })
+  })
 
   it('lets an idempotent tool run again', () => {
     const marks = [...good.marks, mark('start', 'm2/0')].map((one) => ({ ...one, idempotent: true }))
@@ -143,7 +153,7 @@ function history(parts: Partial<Parts>): History {
   }
 }
 
-function message(key: string, eventId: string, calls: readonly string[] = []): AcceptedMessage {
+function message(key: string, eventId: string, calls = 0): AcceptedMessage {
   return { key, sessionId: 's', eventIds: [eventId], calls }
 }
 

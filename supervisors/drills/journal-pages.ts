@@ -1,6 +1,6 @@
 import type { ConversationEvent } from '../../transports/outbound.ts'
 import type { JournaledEvent } from './ledger.ts'
-import { digestOf } from './stream-reader.ts'
+import { digestOf, keyOf } from './public-events.ts'
 
 interface Page {
   readonly events: readonly { readonly id: number; readonly occurred_at: string; readonly payload: ConversationEvent }[]
@@ -39,15 +39,16 @@ async function readJournal(url: string, sessionId: string): Promise<JournaledEve
 }
 
 function journaled(seq: number, occurredAt: string, event: ConversationEvent): JournaledEvent {
-  const { turn_id, outcome, metadata } = event.metadata
-  const key = (metadata as { drill?: unknown } | undefined)?.drill
+  const { turn_id, outcome, call_id, status } = event.metadata
+  const key = keyOf(event)
   return {
     seq,
     at: Date.parse(occurredAt),
     type: event.type,
     digest: digestOf(event),
     ...(typeof turn_id === 'string' && { turnId: turn_id }),
-    ...(typeof key === 'string' && { key }),
+    ...(key !== undefined && { key }),
+    ...(event.type === 'tool.result' && { call: { id: String(call_id), status: String(status) } }),
     ...(typeof outcome === 'string' && { outcome }),
   }
 }

@@ -18,8 +18,8 @@ export interface AcceptedMessage {
   readonly sessionId: string
   /** Every event id that a 2xx named for this key: more than one, and a repeated request became another message. */
   readonly eventIds: readonly string[]
-  /** Keys of the tool calls that its script asks for. */
-  readonly calls: readonly string[]
+  /** How many tool calls its script asks for. */
+  readonly calls: number
 }
 
 export interface JournaledEvent {
@@ -32,6 +32,8 @@ export interface JournaledEvent {
   readonly key?: string
   /** The outcome of an `assistant.final`. */
   readonly outcome?: string
+  /** Of a `tool.result`. */
+  readonly call?: { readonly id: string; readonly status: string }
   /** Equal for two readings of the same event. */
   readonly digest: string
 }
@@ -64,7 +66,7 @@ export interface Verdict {
   readonly duplicated: readonly string[]
   /** Calls of tools that are not idempotent which started more than once. */
   readonly doubled: readonly string[]
-  /** Answered turns whose tool never ran. */
+  /** Calls that were answered with success and never finished, and turns that lack a call of their script. */
   readonly unrun: readonly string[]
   /** Messages handled in another order than accepted. */
   readonly outOfOrder: readonly string[]
@@ -72,6 +74,8 @@ export interface Verdict {
   readonly gaps: readonly string[]
   /** One final each, but it says `failed` or `stopped`: nothing in a drill asks for that. */
   readonly failed: readonly string[]
+  /** Calls whose outcome is `unknown`: no fault, but what a kill costs. */
+  readonly unknown: number
   readonly passed: boolean
 }
 
@@ -84,7 +88,7 @@ export function judge(history: History): Verdict {
     duplicated: of('duplicated'),
     failed: of('failed'),
     doubled: doubledRuns(history.marks),
-    unrun: unrunCalls(history.accepted, history.marks),
+    unrun: unrunCalls(history),
     outOfOrder: outOfOrder(history),
     gaps: history.readers.flatMap((reader) => gapsOf(reader, history.journals.get(reader.sessionId) ?? [])),
   }
@@ -92,6 +96,7 @@ export function judge(history: History): Verdict {
     accepted: history.accepted.length,
     completed: of('completed').length,
     ...faults,
+    unknown: [...history.journals.values()].flat().filter((event) => event.call?.status === 'unknown').length,
     passed: Object.values(faults).every((list) => list.length === 0),
   }
 }
@@ -123,9 +128,18 @@ function doubledRuns(marks: readonly ToolMark[]): string[] {
   )
 }
 
-function unrunCalls(accepted: readonly AcceptedMessage[], marks: readonly ToolMark[]): string[] {
-  const started = new Set(marks.map((mark) => mark.key))
-  return accepted.flatMap((message) => message.calls.filter((call) => !started.has(call)))
+/** A result may also say `unknown`: killed between the journaled start of a call and its work, nobody can know. */
+function unrunCalls({ accepted, journals, marks }: History): string[] {
+  const done = new Set(marks.filter((mark) => mark.mark === 'done').map((mark) => mark.callId))
+  return accepted.flatMap(({ key, sessionId, eventIds, calls }) => {
+    const turn = (journals.get(sessionId) ?? []).filter((event) => event.turnId === eventIds[0])
+    const results = turn.flatMap((event) => (event.call ? [event.call] : []))
+    const untrue = results.filter((call) => call.status === 'success' && !done.has(call.id))
+    return [
+      ...untrue.map((call) => `${key}: ${call.id} is said to have succeeded`),
+      ...(results.length < calls ? [`${key}: ${results.length} results of ${calls} calls`] : []),
+    ]
+  })
 }
 
 function outOfOrder({ accepted, journals }: History): string[] {

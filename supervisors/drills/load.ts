@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { Pool } from 'undici'
 import type { ConversationEvent } from '../../transports/outbound.ts'
 import { Chance } from './chance.ts'
 import type { AcceptedMessage } from './ledger.ts'
@@ -15,10 +16,12 @@ export interface LoadOptions {
   readonly thinkMs: readonly [number, number]
 }
 
-const RETRY_MS = 25
+/** Doubling. */
+const RETRY_MS = [20, 320] as const
 const POST_TIMEOUT_MS = 10_000
 /** Every so many sessions have a second reader, which joins late and reads from the start. */
 const SECOND_READER_EVERY = 10
+const SECOND_READER_MS = 2_000
 const QUEUED_SHARE = 0.2
 const REPEATED_SHARE = 0.1
 
@@ -36,11 +39,14 @@ export class Load {
   readonly #answered = new Set<string>()
   readonly #waiting = new Map<string, () => void>()
   readonly #end = new AbortController()
+  readonly #service: Pool
   readonly #running: Promise<void>[] = []
   #closing = false
 
   constructor(options: LoadOptions) {
     this.#options = options
+    // One client for all: a stream may be silent for as long as it likes, an answer to a post may not.
+    this.#service = new Pool(options.url, { connections: null, bodyTimeout: 0, headersTimeout: POST_TIMEOUT_MS })
   }
 
   start(): void {
@@ -54,14 +60,15 @@ export class Load {
   /** No new messages. Resolves when every accepted one is answered, or after `withinMs`; true: all are. */
   async drained(withinMs: number): Promise<boolean> {
     this.#closing = true
-    const late = pause(withinMs, false, { signal: this.#end.signal, ref: false })
-    return Promise.race([Promise.all(this.#running).then(() => true), late.catch(() => false)])
+    const late = pause(withinMs, false, { ref: false })
+    return Promise.race([Promise.all(this.#running).then(() => true), late])
   }
 
   /** Lets go of the streams. */
   close(): void {
     this.#closing = true
     this.#end.abort()
+    void this.#service.destroy()
   }
 
   async #converse(n: number): Promise<void> {
@@ -69,7 +76,7 @@ export class Load {
     const chance = new Chance(seed * 100_003 + n)
     const name = `drill-${seed}-${n}`
     // Sessions do not begin in step.
-    await this.#pause(chance.between(0, thinkMs[1]))
+    await pause(chance.between(0, thinkMs[1]))
     for (let turn = 0; !this.#closing; ) {
       const burst = chance.next() < QUEUED_SHARE ? 3 : 1
       const answers: Promise<void>[] = []
@@ -81,7 +88,7 @@ export class Load {
         answers.push(...message.eventIds.map((eventId) => this.#answer(eventId)))
       }
       await Promise.all(answers)
-      await this.#pause(chance.between(...thinkMs))
+      await pause(chance.between(...thinkMs))
     }
   }
 
@@ -89,17 +96,14 @@ export class Load {
   async #post(session: string, plan: TurnPlan, twice: boolean): Promise<AcceptedMessage | undefined> {
     const eventIds: string[] = []
     let accepted: AcceptedMessage | undefined
+    let wait: number = RETRY_MS[0]
     for (let times = twice ? 2 : 1; times > 0 && !this.#end.signal.aborted; ) {
       const answer = await this.#send(session, plan).catch(() => undefined)
-      if (answer?.ok) {
-        const told = (await answer.json().catch(() => undefined)) as
-          | { session_id: string; event_id: string }
-          | undefined
-        // The connection broke inside the answer: the client does not know, and sends again.
-        if (!told) continue
+      if (answer?.status === 200) {
         times--
+        const told = answer.json as { readonly session_id: string; readonly event_id: string }
         if (!eventIds.includes(told.event_id)) eventIds.push(told.event_id)
-        this.#options.phases.accepted(told.session_id, told.event_id)
+        this.#options.phases.accepted(told.session_id, told.event_id, plan.key)
         if (!accepted) {
           accepted = { key: plan.key, sessionId: told.session_id, eventIds, calls: plan.calls }
           this.accepted.push(accepted)
@@ -107,35 +111,37 @@ export class Load {
         continue
       }
       if (answer && answer.status !== 503 && answer.status !== 429) {
-        this.refused.push(`${plan.key}: ${answer.status} ${(await answer.text()).slice(0, 300)}`)
+        this.refused.push(`${plan.key}: ${answer.status} ${JSON.stringify(answer.json).slice(0, 300)}`)
         return undefined
       }
-      await answer?.arrayBuffer().catch(() => undefined)
-      await this.#pause(RETRY_MS)
+      await pause(wait)
+      wait = Math.min(wait * 2, RETRY_MS[1])
     }
     return accepted
   }
 
-  #send(session: string, plan: TurnPlan): Promise<Response> {
-    return fetch(`${this.#options.url}/v1/session/message`, {
+  /** Rejects also when the connection breaks inside the answer: the client does not know then, and sends again. */
+  async #send(session: string, plan: TurnPlan): Promise<{ readonly status: number; readonly json: unknown }> {
+    const { statusCode, body } = await this.#service.request({
       method: 'POST',
+      path: '/v1/session/message',
       headers: { 'content-type': 'application/json', 'idempotency-key': `${session}/${plan.key}` },
       body: JSON.stringify({ session_id: session, message: plan.text, metadata: { drill: plan.key } }),
-      signal: AbortSignal.any([this.#end.signal, AbortSignal.timeout(POST_TIMEOUT_MS)]),
     })
+    return { status: statusCode, json: await body.json() }
   }
 
   #follow(n: number, sessionId: string): void {
     this.#read(`reader of session ${n}`, sessionId, n % 2 === 0 ? 'Last-Event-ID' : 'after')
     if (n % SECOND_READER_EVERY !== 0) return
-    void this.#pause(2_000).then(() => this.#read(`late reader of session ${n}`, sessionId, 'after'))
+    void pause(SECOND_READER_MS).then(() => this.#read(`late reader of session ${n}`, sessionId, 'after'))
   }
 
   #read(name: string, sessionId: string, resumeBy: 'Last-Event-ID' | 'after'): void {
-    const { url, phases } = this.#options
+    const { phases } = this.#options
     const reader = new StreamReader({
       name,
-      url,
+      service: this.#service,
       sessionId,
       resumeBy,
       onEvent: (event) => {
@@ -160,9 +166,5 @@ export class Load {
   #answer(turnId: string): Promise<void> {
     if (this.#answered.has(turnId)) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.set(turnId, resolve))
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await pause(ms, undefined, { signal: this.#end.signal }).catch(() => undefined)
   }
 }

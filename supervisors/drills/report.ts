@@ -17,6 +17,7 @@ export function table(report: CrashReport): string {
     ['failed', verdict.failed.length],
     ['tool runs doubled', verdict.doubled.length],
     ['tool runs missing', verdict.unrun.length],
+    ['tool outcomes unknown', verdict.unknown],
     ['out of order', verdict.outOfOrder.length],
     ['stream gaps', `${verdict.gaps.length} (${report.streamBreaks} streams broken and resumed)`],
     ['kill to ready', times(report.toReady)],

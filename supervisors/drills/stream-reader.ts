@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createParser } from 'eventsource-parser'
+import type { Dispatcher } from 'undici'
 import type { ConversationEvent } from '../../transports/outbound.ts'
 import type { ReaderLog } from './ledger.ts'
+import { digestOf } from './public-events.ts'
 
 export interface StreamReaderOptions {
   readonly name: string
-  readonly url: string
+  readonly service: Dispatcher
   readonly sessionId: string
   /** The two ways in which the contract lets a reader resume. */
   readonly resumeBy: 'Last-Event-ID' | 'after'
@@ -13,7 +15,8 @@ export interface StreamReaderOptions {
   onPreview(event: ConversationEvent): void
 }
 
-const RECONNECT_MS = 30
+/** Doubling, as a client that cares for the service does it. */
+const RECONNECT_MS = [20, 320] as const
 
 /** A client that follows one session over SSE, and after every break goes on from the last id it saw. */
 export class StreamReader implements ReaderLog {
@@ -38,37 +41,42 @@ export class StreamReader implements ReaderLog {
     return this.#breaks
   }
 
-  /** Until the signal aborts. */
+  /** Until the signal aborts and the service's connections are destroyed. */
   async follow(signal: AbortSignal): Promise<void> {
+    let wait: number = RECONNECT_MS[0]
     while (!signal.aborted) {
-      try {
-        await this.#connect(signal)
-      } catch {
-        // The break that the drill is about: reconnect below.
-      }
-      this.#breaks++
-      await pause(RECONNECT_MS, undefined, { signal }).catch(() => undefined)
+      const before = this.cursor
+      const connected = await this.#connect().catch(() => false)
+      // The break that the drill is about.
+      if (connected) this.#breaks++
+      wait = this.cursor > before ? RECONNECT_MS[0] : Math.min(wait * 2, RECONNECT_MS[1])
+      await pause(wait)
     }
   }
 
-  async #connect(signal: AbortSignal): Promise<void> {
-    const { url, resumeBy } = this.#options
-    const header =
-      resumeBy === 'Last-Event-ID' && this.cursor > 0 ? { 'last-event-id': String(this.cursor) } : undefined
-    const query = resumeBy === 'after' ? `?after=${this.cursor}` : ''
-    const response = await fetch(`${url}/v1/session/${this.sessionId}/events${query}`, {
-      signal,
-      ...(header && { headers: header }),
+  /** True: the stream was open, and ended. */
+  async #connect(): Promise<boolean> {
+    const { service, resumeBy, sessionId } = this.#options
+    const resumed = resumeBy === 'Last-Event-ID' && this.cursor > 0
+    const { statusCode, body } = await service.request({
+      method: 'GET',
+      path: `/v1/session/${sessionId}/events${resumeBy === 'after' ? `?after=${this.cursor}` : ''}`,
+      ...(resumed && { headers: { 'last-event-id': String(this.cursor) } }),
     })
-    if (!response.ok || !response.body) {
-      const text = await response.text()
+    if (statusCode !== 200) {
+      const text = await body.text()
       // 503 says "come again" (starting, draining); anything else is an answer that an honest cursor never gets.
-      if (response.status !== 503) this.refusals.push(`${response.status} ${text.slice(0, 300)}`)
-      return
+      if (statusCode !== 503) this.refusals.push(`${statusCode} ${text.slice(0, 300)}`)
+      return false
     }
     const parser = createParser({ onEvent: (message) => this.#take(message) })
     const text = new TextDecoder()
-    for await (const chunk of response.body) parser.feed(text.decode(chunk as Uint8Array, { stream: true }))
+    try {
+      for await (const chunk of body) parser.feed(text.decode(chunk as Uint8Array, { stream: true }))
+    } catch {
+      // Cut off in the middle: what was complete has been taken.
+    }
+    return true
   }
 
   #take({ event, id, data }: { event?: string | undefined; id?: string | undefined; data: string }): void {
@@ -82,8 +90,4 @@ export class StreamReader implements ReaderLog {
     this.seen.push({ seq: Number(id), digest: digestOf(told) })
     this.#options.onEvent(told)
   }
-}
-
-export function digestOf(event: ConversationEvent): string {
-  return `${event.event_id} ${event.type} ${event.message}`
 }

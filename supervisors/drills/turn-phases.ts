@@ -1,5 +1,6 @@
 import type { ConversationEvent } from '../../transports/outbound.ts'
 import type { ToolMark } from './ledger.ts'
+import { keyOf } from './public-events.ts'
 
 /**
  * Where each turn is, as the drill sees it from outside: on the streams, in the answers to its posts, and in the tools'
@@ -34,8 +35,11 @@ export class TurnPhases {
   readonly #open = new Map<string, Turn>()
   readonly #waiting = new Map<Phase, (() => void)[]>()
   readonly #answered = new Set<string>()
+  /** Turn ids by the key that the message carries and its tool calls begin with. */
+  readonly #turnIds = new Map<string, string>()
 
-  accepted(sessionId: string, turnId: string): void {
+  accepted(sessionId: string, turnId: string, key: string): void {
+    this.#turnIds.set(key, turnId)
     if (this.#open.has(turnId) || this.#answered.has(turnId)) return
     const behind = [...this.#open.values()].some((turn) => turn.sessionId === sessionId)
     this.#enter(sessionId, turnId, behind ? 'queued' : 'accepted')
@@ -44,15 +48,17 @@ export class TurnPhases {
   event(event: ConversationEvent): void {
     const turnId = event.metadata.turn_id
     if (typeof turnId !== 'string') return
+    const key = keyOf(event)
+    if (key !== undefined) this.#turnIds.set(key, turnId)
     const phase = phaseOf(event)
     if (phase) this.#enter(event.session_id, turnId, phase)
   }
 
-  mark({ mark, callId, idempotent }: ToolMark): void {
-    const [sessionId = '', rest = ''] = callId.split('/')
-    const turnId = rest.split('.')[0] ?? ''
+  mark({ mark, callId, key, idempotent }: ToolMark): void {
+    const turnId = this.#turnIds.get(key.split('/')[0] ?? '') ?? ''
     const turn = this.#open.get(turnId)
     if (!turn) return
+    const { sessionId } = turn
     if (mark === 'done') {
       turn.running.delete(callId)
       this.#enter(sessionId, turnId, 'tool done')

@@ -1,20 +1,18 @@
 import type { Chance } from './chance.ts'
 import type { DrillTool } from './drill-tools.ts'
 
-/** One message of a drill: a script for the model rehearsal/script, and the tool calls that it makes. */
+/** One message of a drill: a script for the model rehearsal/script, and how many tool calls it makes. */
 export interface TurnPlan {
   readonly key: string
   readonly text: string
-  readonly calls: readonly string[]
+  readonly calls: number
 }
 
 /** Turns of every shape, so that at any moment some are in each phase. */
 export function planTurn(key: string, chance: Chance): TurnPlan {
-  const calls: string[] = []
-  const call = (tool: DrillTool) => {
-    calls.push(`${key}/${calls.length}`)
-    return `call ${tool} ${JSON.stringify({ key: calls.at(-1), ms: chance.between(20, 400) })}`
-  }
+  let calls = 0
+  const call = (tool: DrillTool) =>
+    `call ${tool} ${JSON.stringify({ key: `${key}/${calls++}`, ms: chance.between(20, 400) })}`
   const stream = () => `stream ${chance.between(5, 20)} ${chance.between(10, 40)} the answer to ${key}, word by word`
   const plans: readonly (() => readonly string[])[] = [
     () => [`say ${key}`],
