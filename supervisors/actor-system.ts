@@ -5,11 +5,13 @@ import { type MessageContext, messageContext } from '../actors/kernel/message-co
 import type { Ref, TellResult } from '../actors/kernel/ref.ts'
 import type { Supervision } from '../actors/kernel/supervision.ts'
 import type { ActorMetrics, Logger } from '../actors/kernel/telemetry.ts'
-import { Cell, type WatchedOptions, type World } from './cell.ts'
+import { Cell } from './cell.ts'
 import { begin, finish } from './lifecycle.ts'
 import { startNact, stopNact } from './nact.ts'
 import { exit } from './supervise.ts'
 import { modelCall } from './tree.ts'
+import { WakeUps } from './wake-ups.ts'
+import { DepthGauge, type WatchedOptions, type World } from './world.ts'
 
 export interface ActorSystemOptions {
   readonly clock: Clock
@@ -37,15 +39,16 @@ export function createActorSystem(options: ActorSystemOptions): WatchedActorSyst
   const { clock, ids, log, metrics } = options
   const nactRoot = startNact({ name: `soma-${systems++}` })
   const roots = new Map<string, Cell>()
-  const waiting = new Map<string, { count: number }>()
+  const waiting = new Map<string, DepthGauge>()
 
   function waitingOf(type: string) {
-    const counter = waiting.get(type) ?? { count: 0 }
+    const counter = waiting.get(type) ?? new DepthGauge(type, metrics)
     waiting.set(type, counter)
     return counter
   }
 
   const world: World = {
+    wakeUps: new WakeUps(),
     clock,
     ids,
     log,
@@ -94,13 +97,25 @@ export function createActorSystem(options: ActorSystemOptions): WatchedActorSyst
         return undefined
       return { state: incarnation.state, since: cell.lastHandledAt }
     },
-    tree: (): ActorNode[] => [...roots.values()].map((cell) => cell.node()),
+    tree: (): ActorNode[] => [...roots.values()].map(nodeOf),
     async shutdown() {
       isClosed = true
       // One after another: roots are started in the order of who needs whom.
       for (const cell of [...roots.values()].reverse()) await finish(cell, 'stopped')
       stopNact(nactRoot)
     },
+  }
+}
+
+function nodeOf(cell: Cell): ActorNode {
+  return {
+    path: cell.path,
+    type: cell.recipe.type,
+    ...(cell.address === undefined ? {} : { address: cell.address }),
+    state: cell.status === 'stopped' ? 'stopping' : cell.status,
+    mailbox: cell.mailbox.size,
+    restarts: cell.restarts,
+    children: cell.children === undefined ? [] : [...cell.children.values()].map(nodeOf),
   }
 }
 

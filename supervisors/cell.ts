@@ -1,53 +1,13 @@
-import type { ActorNode, ActorRecipe, SpawnOptions } from '../actors/kernel/actor.ts'
+import type { ActorRecipe } from '../actors/kernel/actor.ts'
 import type { Address } from '../actors/kernel/address.ts'
 import { BoundedMailbox } from '../actors/kernel/bounded-mailbox.ts'
-import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import { Failure } from '../actors/kernel/failure.ts'
-import { inContext, inNoContext, type MessageContext } from '../actors/kernel/message-context.ts'
+import { inContext, type MessageContext } from '../actors/kernel/message-context.ts'
 import type { Ref, TellResult } from '../actors/kernel/ref.ts'
 import type { Supervision } from '../actors/kernel/supervision.ts'
-import type { ActorMetrics, Logger } from '../actors/kernel/telemetry.ts'
 import type { Incarnation } from './incarnation.ts'
-import { dispatch } from './nact.ts'
 import { type FailureHistory, noFailures } from './restart-policy.ts'
-
-/** What every cell of a system shares. */
-export interface World {
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly log: Logger
-  readonly metrics: ActorMetrics
-  spawn<M, S>(parent: Cell | undefined, name: string, recipe: ActorRecipe<M, S>, options?: WatchedOptions): Cell
-  childrenOf(parent: Cell | undefined): Map<string, Cell>
-  begin(cell: Cell): void
-  /** Nothing of it runs any more: its name is free. */
-  removed(cell: Cell): void
-  /** The actor wishes to end: a stop, or for a permanent one a restart. */
-  exit(cell: Cell): void
-  /** A failure that has no supervisor above it. */
-  escalated(failure: Failure, path: string): void
-}
-
-export interface WatchedOptions extends SpawnOptions {
-  readonly watch?: Watch
-}
-
-/** What a region must know of its actors beyond what any parent may. */
-export interface Watch {
-  /** Called once, when nothing of the actor runs any more and its name is free. */
-  ended(end: Ended): void
-  /** The mailbox refused a message and has room again. */
-  roomAgain(): void
-}
-
-export interface Ended {
-  readonly reason: 'stopped' | 'fenced' | 'quarantined' | 'escalated'
-  readonly failure?: Failure
-  /** Whether the head of `waiting` is the message that failed the actor. */
-  readonly failedOnHead: boolean
-  /** Undelivered messages in order: instead of onDead, because the region still answers for them (R2). */
-  readonly waiting: readonly unknown[]
-}
+import type { DepthGauge, Watch, WatchedOptions, World } from './world.ts'
 
 /**
  * An actor as its senders know it: its name, mailbox and standing outlive restarts; an incarnation lives inside.
@@ -64,13 +24,13 @@ export interface Ended {
 export class Cell {
   readonly world: World
   readonly name: string
-  readonly path: string
   readonly address: Address | undefined
   readonly parent: Cell | undefined
   readonly recipe: ActorRecipe<unknown, unknown>
   readonly supervision: Supervision
   readonly mailbox: BoundedMailbox<unknown>
-  readonly options: WatchedOptions | undefined
+  readonly onDead: WatchedOptions['onDead']
+  readonly watch: Watch | undefined
   children: Map<string, Cell> | undefined
   status: 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped' = 'starting'
   incarnation: Incarnation | undefined
@@ -80,7 +40,7 @@ export class Cell {
   restart: object | undefined
   stopping: Promise<void> | undefined
   lastHandledAt: number
-  private readonly waitingOfType: { count: number }
+  private readonly waitingOfType: DepthGauge
   /** C2. */
   private awake = false
   private busy = false
@@ -98,19 +58,23 @@ export class Cell {
     recipe: ActorRecipe<unknown, unknown>,
     supervision: Supervision,
     options: WatchedOptions | undefined,
-    waitingOfType: { count: number },
+    waitingOfType: DepthGauge,
   ) {
     this.world = world
     this.parent = parent
     this.name = name
-    this.path = `${parent?.path ?? ''}/${name}`
     this.address = options?.address
     this.recipe = recipe
     this.supervision = supervision
-    this.options = options
+    this.onDead = options?.onDead
+    this.watch = options?.watch
     this.mailbox = new BoundedMailbox(recipe.capacity)
     this.waitingOfType = waitingOfType
     this.lastHandledAt = world.clock.now()
+  }
+
+  get path(): string {
+    return `${this.parent?.path ?? ''}/${this.name}`
   }
 
   /** The cell itself, to spare an object per actor; what a ref accepts is checked where its type is known. */
@@ -151,48 +115,102 @@ export class Cell {
   wake(): void {
     if (this.incarnation === undefined || !this.isAlive) return
     this.awake = true
-    inNoContext(dispatch, this.incarnation.nact, WAKE)
+    this.world.wakeUps.add(this.incarnation)
   }
 
-  /** One wake-up: runs inside the nact actor of the incarnation. What it throws reaches supervise.ts by nact's onCrash. */
-  async handleBatch(incarnation: Incarnation): Promise<undefined> {
-    if (!this.isAlive) return // woken before its end began
+  /**
+   * One wake-up: runs inside the nact actor of the incarnation. What it throws reaches supervise.ts by nact's onCrash.
+   * A promise only if a handler returned one (C3).
+   */
+  handleBatch(incarnation: Incarnation): Promise<void> | undefined {
+    if (!this.isAlive) return undefined // woken before its end began
     this.busy = true
     if (!incarnation.started) {
       const state = this.recipe.start(incarnation)
-      incarnation.state = state instanceof Promise ? await state : state
-      incarnation.started = true
-      if (this.status === 'starting') this.status = 'running'
+      if (state instanceof Promise) return state.then((awaited) => this.begun(incarnation, awaited))
+      return this.begun(incarnation, state)
     }
+    return this.handleAll(incarnation)
+  }
+
+  private begun(incarnation: Incarnation, state: unknown): Promise<void> | undefined {
+    incarnation.state = state
+    incarnation.isVoid = state === undefined
+    incarnation.started = true
+    if (this.status === 'starting') this.status = 'running'
+    return this.handleAll(incarnation)
+  }
+
+  private handleAll(incarnation: Incarnation): Promise<void> | undefined {
+    const startedAt = this.world.clock.now()
+    const yieldAt = startedAt + SLICE_MS
     const { clock, metrics } = this.world
-    const { recipe, mailbox } = this
-    const { type } = recipe
-    const isVoid = incarnation.state === undefined
-    let now = clock.now()
-    const yieldAt = now + SLICE_MS
-    for (let left = BATCH; left > 0 && mailbox.size > 0 && this.status === 'running' && now < yieldAt; left--) {
-      const context = mailbox.nextContext
-      const message = mailbox.take()
-      this.waitingOfType.count--
-      this.held = message
-      this.heldContext = context
-      this.holding = true
-      const result =
-        context === undefined
-          ? recipe.receive(incarnation.state, message, incarnation)
-          : inContext(context, () => recipe.receive(incarnation.state, message, incarnation))
-      const state = result instanceof Promise ? await result : result // C3
-      if (state === undefined && !isVoid) throw new Failure('INTERNAL', `${type}: receive returned no state`)
-      incarnation.state = state
-      this.holding = false
+    const { type } = this.recipe
+    let now = startedAt
+    for (let left = BATCH; left > 0 && this.hasNext && now < yieldAt; left--) {
+      const state = this.receiveNext(incarnation)
+      if (state instanceof Promise) return this.handleRest(incarnation, state, left, now, yieldAt)
+      this.handled(incarnation, state)
       const before = now
       now = clock.now()
       metrics.handled(type, 'ok', (now - before) / 1000)
     }
+    this.batchDone(now)
+    return undefined
+  }
+
+  /** The same, from the first message on whose handler takes its time. */
+  private async handleRest(
+    incarnation: Incarnation,
+    first: Promise<unknown>,
+    budget: number,
+    startedAt: number,
+    yieldAt: number,
+  ): Promise<void> {
+    const { clock, metrics } = this.world
+    const { type } = this.recipe
+    let now = startedAt
+    let state: unknown = first
+    for (let left = budget; ; ) {
+      this.handled(incarnation, state instanceof Promise ? await state : state)
+      const before = now
+      now = clock.now()
+      metrics.handled(type, 'ok', (now - before) / 1000)
+      if (--left <= 0 || !this.hasNext || now >= yieldAt) break
+      state = this.receiveNext(incarnation)
+    }
+    this.batchDone(now)
+  }
+
+  private get hasNext(): boolean {
+    return this.mailbox.size > 0 && this.status === 'running'
+  }
+
+  private receiveNext(incarnation: Incarnation): unknown {
+    const { mailbox, recipe } = this
+    const context = mailbox.nextContext
+    const message = mailbox.take()
+    this.waitingOfType.count--
+    this.held = message
+    this.heldContext = context
+    this.holding = true
+    if (context === undefined) return recipe.receive(incarnation.state, message, incarnation)
+    return inContext(context, () => recipe.receive(incarnation.state, message, incarnation))
+  }
+
+  private batchDone(now: number): void {
     this.lastHandledAt = now
     this.held = this.heldContext = undefined
-    metrics.mailboxDepth(type, this.waitingOfType.count)
+    this.waitingOfType.publish(now)
     this.endOfBatch()
+  }
+
+  private handled(incarnation: Incarnation, state: unknown): void {
+    if (state === undefined && !incarnation.isVoid) {
+      throw new Failure('INTERNAL', `${this.recipe.type}: receive returned no state`)
+    }
+    incarnation.state = state
+    this.holding = false
   }
 
   /** After a batch, or a failure in one: goes on, or tells those who wait for it. */
@@ -204,7 +222,7 @@ export class Cell {
       else this.mailbox.release()
       if (this.refused && !this.mailbox.isFull) {
         this.refused = false
-        this.options?.watch?.roomAgain()
+        this.watch?.roomAgain(this.address as Address)
       }
     }
     const waiters = this.quiet
@@ -255,7 +273,7 @@ export class Cell {
     const { metrics, log } = this.world
     metrics.handled(this.recipe.type, 'dead', 0)
     this.asks?.get(message)?.(cause)
-    const onDead = this.options?.onDead
+    const { onDead } = this
     if (onDead === undefined) {
       log.warn({ actor: this.path, type: this.recipe.type, code: cause.code, detail: cause.detail }, 'message is dead')
       return
@@ -272,21 +290,8 @@ export class Cell {
     this.waitingOfType.count -= rest.length
     return rest
   }
-
-  node(): ActorNode {
-    return {
-      path: this.path,
-      type: this.recipe.type,
-      ...(this.address === undefined ? {} : { address: this.address }),
-      state: this.status === 'stopped' ? 'stopping' : this.status,
-      mailbox: this.mailbox.size,
-      restarts: this.restarts,
-      children: this.children === undefined ? [] : [...this.children.values()].map((child) => child.node()),
-    }
-  }
 }
 
-const WAKE = {}
 /** 32 already gives ten times nact's rate; more only makes neighbours wait. */
 const BATCH = 64
 /** Slow synchronous handlers yield before the batch is done. */

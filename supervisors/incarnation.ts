@@ -11,6 +11,8 @@ export class Incarnation implements ActorContext<unknown> {
   nact!: NactRef
   state: unknown = undefined
   started = false
+  /** Its first state was undefined: then, and only then, later ones may be. */
+  isVoid = false
   /** nact has let go of it (supervise.ts). */
   gone = false
   whenGone: (() => void) | undefined
@@ -72,7 +74,7 @@ export class Incarnation implements ActorContext<unknown> {
    */
   nactParentOf(children: number): NactRef {
     if (children <= DIRECT_CHILDREN) return this.nact
-    this.overflow ??= spawnNact(this.nact, () => undefined, 'overflow', {})
+    this.overflow ??= spawnNact(this.nact, (nothing) => nothing, 'overflow', { initialState: null })
     return this.overflow
   }
 }

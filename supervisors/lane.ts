@@ -1,4 +1,6 @@
 import type { Address } from '../actors/kernel/address.ts'
+import type { Envelope } from '../actors/kernel/envelope.ts'
+import type { MessageContext } from '../actors/kernel/message-context.ts'
 import type { Ref } from '../actors/kernel/ref.ts'
 import type { AddressedKind } from '../actors/kernel/region.ts'
 import type { Delivery } from '../transports/mailbox.ts'
@@ -40,4 +42,11 @@ export function newLane(address: Address, kind: AddressedKind, now: number, stat
     leavingFor: undefined,
     left: undefined,
   }
+}
+
+/** Most envelopes have no trace, and pay for no context. */
+export function contextOf(envelope: Envelope): MessageContext | undefined {
+  const { trace } = envelope
+  for (const _ in trace) return { trace, fields: { envelope: envelope.id, tenant: envelope.tenant } }
+  return undefined
 }

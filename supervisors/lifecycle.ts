@@ -1,8 +1,10 @@
+import type { Address } from '../actors/kernel/address.ts'
 import { Failure } from '../actors/kernel/failure.ts'
-import type { Cell, Ended } from './cell.ts'
+import type { Cell } from './cell.ts'
 import { Incarnation } from './incarnation.ts'
 import { type NactRef, stopNact } from './nact.ts'
 import { spawnIncarnation } from './supervise.ts'
+import type { Ended } from './world.ts'
 
 /**
  * How lives of an actor begin and end.
@@ -81,10 +83,15 @@ async function leave(cell: Cell, reason: Ended['reason'], failure: Failure | und
   cell.status = 'stopped'
   const waiting = cell.takeAll()
   cell.world.removed(cell)
-  const watch = cell.options?.watch
+  const { watch } = cell
   if (watch !== undefined) {
     try {
-      watch.ended({ reason, failedOnHead, waiting, ...(failure === undefined ? {} : { failure }) })
+      watch.ended(cell.address as Address, {
+        reason,
+        failedOnHead,
+        waiting,
+        ...(failure === undefined ? {} : { failure }),
+      })
     } catch (error) {
       cell.world.log.error({ actor: cell.path, err: error, left: waiting.length }, 'nobody took what was left')
     }

@@ -11,12 +11,14 @@ export type NactSupervision = SupervisionContext<never, NactRef>
 export const startNact = nact.start as (options: { name: string }) => NactRef
 export const stopNact = nact.stop as (ref: NactRef) => void
 export const dispatch = nact.dispatch as (ref: NactRef, message: object) => void
-export const spawnNact = nact.spawn as unknown as (
+/** State and messages are objects of ours, so that the three functions need no closure per actor: 300 bytes of each. */
+export const spawnNact = nact.spawn as unknown as <State, Message>(
   parent: NactRef,
-  handle: (state: undefined, message: object) => undefined | Promise<undefined>,
+  handle: (state: State, message: Message) => State | Promise<State>,
   name: string,
-  hooks: {
-    readonly onCrash?: (message: unknown, error: unknown, context: NactSupervision) => symbol
-    readonly afterStop?: () => void
+  options: {
+    readonly initialState: State
+    readonly onCrash?: (message: Message, error: unknown, context: NactSupervision) => symbol
+    readonly afterStop?: (state: State) => void
   },
 ) => NactRef

@@ -2,23 +2,21 @@ import type { ActorRecipe } from '../actors/kernel/actor.ts'
 import { type ActorKind, type Address, isAddress, kindOf } from '../actors/kernel/address.ts'
 import type { Clock } from '../actors/kernel/clock.ts'
 import type { DeadLetters, Quarantine } from '../actors/kernel/dead-letters.ts'
-import type { Envelope } from '../actors/kernel/envelope.ts'
 import { asFailure, type Failure } from '../actors/kernel/failure.ts'
-import type { MessageContext } from '../actors/kernel/message-context.ts'
 import type { Ref } from '../actors/kernel/ref.ts'
 import type { AddressedKind, Region } from '../actors/kernel/region.ts'
 import type { Supervision } from '../actors/kernel/supervision.ts'
 import type { ActorMetrics, Logger } from '../actors/kernel/telemetry.ts'
 import type { Delivery } from '../transports/mailbox.ts'
 import type { WatchedActorSystem } from './actor-system.ts'
-import type { Ended } from './cell.ts'
 import { durably } from './durably.ts'
-import { type Lane, newLane } from './lane.ts'
+import { contextOf, type Lane, newLane } from './lane.ts'
 import { Parking } from './parking.ts'
 import { Passivation, type PassivationLimits } from './passivation.ts'
 import { ShardHolders } from './shard-holders.ts'
 import { addressed } from './tree.ts'
 import { Ward } from './ward.ts'
+import type { Ended, Watch } from './world.ts'
 
 export interface RegionParts {
   readonly system: WatchedActorSystem
@@ -47,7 +45,7 @@ export async function createRegion(parts: RegionParts): Promise<LoadedRegion> {
 
 const SWEEP_MS = 5_000
 
-class LocalRegion implements LoadedRegion {
+class LocalRegion implements LoadedRegion, Watch {
   private readonly parts: RegionParts
   private readonly lanes = new Map<Address, Lane>()
   private readonly holders: ShardHolders
@@ -197,11 +195,8 @@ class LocalRegion implements LoadedRegion {
     lane.ref = system.spawn(this.holders.of(lane.address), lane.address, recipe, {
       address: lane.address,
       supervision: (this.parts.supervision ?? addressed)[kind],
-      onDead: (message, cause) => {
-        const { code, detail } = asFailure(cause)
-        void this.parking.parkAndSettle(message as Delivery, code, detail)
-      },
-      watch: { ended: (end) => this.ended(lane, end), roomAgain: () => this.pump(lane) },
+      onDead: this.refused,
+      watch: this,
     })
     this.actors++
     metrics.activated(recipe.type)
@@ -217,6 +212,17 @@ class LocalRegion implements LoadedRegion {
 
   private isUp(lane: Lane): boolean {
     return lane.ref !== undefined && this.parts.system.isRunning(lane.ref)
+  }
+
+  /** An actor refused a message and goes on. */
+  private readonly refused = (message: unknown, cause: unknown): void => {
+    const { code, detail } = asFailure(cause)
+    void this.parking.parkAndSettle(message as Delivery, code, detail)
+  }
+
+  roomAgain(address: Address): void {
+    const lane = this.lanes.get(address)
+    if (lane !== undefined) this.pump(lane)
   }
 
   private pump(lane: Lane): void {
@@ -247,8 +253,10 @@ class LocalRegion implements LoadedRegion {
   }
 
   /** Nothing of the actor runs any more; what it left undone is here again (R2). */
-  private ended(lane: Lane, end: Ended): void {
+  ended(address: Address, end: Ended): void {
     const { log } = this.parts
+    const lane = this.lanes.get(address)
+    if (lane === undefined) return
     this.actors--
     this.passivation.forget(lane)
     lane.ref = undefined
@@ -292,10 +300,4 @@ class LocalRegion implements LoadedRegion {
     this.passivation.sweep(this.parts.clock.now())
     this.cancelSweep = this.parts.clock.after(SWEEP_MS, () => this.sweep())
   }
-}
-
-function contextOf(envelope: Envelope): MessageContext | undefined {
-  const { trace } = envelope
-  for (const _ in trace) return { trace, fields: { envelope: envelope.id, tenant: envelope.tenant } }
-  return undefined
 }

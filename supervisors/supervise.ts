@@ -3,7 +3,7 @@ import type { Cell } from './cell.ts'
 import { decide } from './decider.ts'
 import type { Incarnation } from './incarnation.ts'
 import { finish, restartGroup } from './lifecycle.ts'
-import { dispatch, type NactRef, spawnNact } from './nact.ts'
+import { dispatch, type NactRef, type NactSupervision, spawnNact } from './nact.ts'
 import { judge } from './restart-policy.ts'
 
 /**
@@ -15,31 +15,35 @@ import { judge } from './restart-policy.ts'
  *   S3. What is beyond mending is quarantined (addressed) or escalated; never restarted for ever.
  */
 export function spawnIncarnation(parent: NactRef, name: string, incarnation: Incarnation): NactRef {
+  return spawnNact<Incarnation, Incarnation | Escalation>(parent, handle, name, {
+    initialState: incarnation,
+    onCrash,
+    afterStop,
+  })
+}
+
+function handle(incarnation: Incarnation, message: Incarnation | Escalation): Incarnation | Promise<Incarnation> {
+  if (message instanceof Escalation) throw message.failure
+  const rest = incarnation.cell.handleBatch(incarnation)
+  return rest === undefined ? incarnation : rest.then(() => incarnation)
+}
+
+function onCrash(message: Incarnation | Escalation, error: unknown, context: NactSupervision): symbol {
+  const incarnation = message instanceof Escalation ? message.to : message
   const { cell } = incarnation
-  return spawnNact(
-    parent,
-    (_, message) => {
-      if (message instanceof Escalation) throw message.failure
-      return cell.handleBatch(incarnation)
-    },
-    name,
-    {
-      onCrash: (_message, error, context) => {
-        try {
-          const action = crashed(cell, incarnation, asFailure(error)) === 'resume' ? context.resume : context.stop
-          return action as unknown as symbol
-        } catch (defect) {
-          cell.world.log.error({ actor: cell.path, err: defect }, 'supervision failed; the actor stops')
-          void finish(cell, 'stopped')
-          return context.stop as unknown as symbol
-        }
-      },
-      afterStop: () => {
-        incarnation.gone = true
-        incarnation.whenGone?.()
-      },
-    },
-  )
+  try {
+    const action = crashed(cell, incarnation, asFailure(error)) === 'resume' ? context.resume : context.stop
+    return action as unknown as symbol
+  } catch (defect) {
+    cell.world.log.error({ actor: cell.path, err: defect }, 'supervision failed; the actor stops')
+    void finish(cell, 'stopped')
+    return context.stop as unknown as symbol
+  }
+}
+
+function afterStop(incarnation: Incarnation): void {
+  incarnation.gone = true
+  incarnation.whenGone?.()
 }
 
 /** A child that is beyond mending is a failure of its parent, struck between two of its messages. */
@@ -48,12 +52,14 @@ export function escalate(cell: Cell, failure: Failure): void {
   world.log.error({ actor: cell.path, code: failure.code, detail: failure.detail }, 'beyond mending: escalates')
   if (parent === undefined) world.escalated(failure, cell.path)
   else if (parent.incarnation !== undefined && !parent.isEnding)
-    dispatch(parent.incarnation.nact, new Escalation(failure))
+    dispatch(parent.incarnation.nact, new Escalation(parent.incarnation, failure))
 }
 
 class Escalation {
+  readonly to: Incarnation
   readonly failure: Failure
-  constructor(failure: Failure) {
+  constructor(to: Incarnation, failure: Failure) {
+    this.to = to
     this.failure = failure
   }
 }

@@ -74,7 +74,7 @@ export class BoundedMailbox<M> {
 
   /** Gives the ring's memory back once a burst is over, so that an idle actor costs next to nothing. */
   release(): void {
-    if (this.count > 0) return
+    if (this.count > 0 || this.slots.length <= SMALL_RING) return
     this.slots = none
     this.contexts = undefined
     this.head = 0
@@ -87,7 +87,11 @@ export class BoundedMailbox<M> {
 
   private grow(): void {
     const old = this.slots
-    const length = Math.max(FIRST_RING, old.length * 2)
+    if (old.length === 0) {
+      this.slots = [undefined, undefined]
+      return
+    }
+    const length = old.length * 2
     const unrolled = (ring: readonly unknown[]) =>
       [...ring.slice(this.head), ...ring.slice(0, this.head), ...new Array(length - ring.length)] as never[]
     this.slots = unrolled(old)
@@ -96,6 +100,6 @@ export class BoundedMailbox<M> {
   }
 }
 
-/** Powers of two, so that wrapping is a mask. */
-const FIRST_RING = 4
+/** Lengths are powers of two, so that wrapping is a mask. One this small is not worth making anew for the next message. */
+const SMALL_RING = 4
 const none: never[] = []
