@@ -26,6 +26,7 @@ export function namedWait(headers: Readonly<Record<string, unknown>>, now: numbe
   const named = headers['retry-after']
   if (typeof named !== 'string') return undefined
   if (/^\s*\d+(\.\d+)?\s*$/.test(named)) return Number(named) * 1000
-  const date = Date.parse(named)
+  // Date.parse takes «-5» for a month; a date of HTTP has a name for it.
+  const date = /[a-z]{3}/i.test(named) ? Date.parse(named) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }

@@ -18,7 +18,7 @@ export interface Endpoint {
 const MAX_SHOWN = 500
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
 /** Servers quote keys half masked (`sk-ab***yz`), so the literal key alone would not be enough. */
-const KEY_LIKE = /\b(sk|pk|gsk|key|bearer)[-_ ][\w*.-]{6,}/gi
+const KEY_LIKE = /\b(?:(?:sk|pk|gsk|key)[-_][\w*-]{4,}|bearer\s+\S+)/gi
 
 export function endpointOf(config: EndpointConfig): Endpoint {
   const url = parse(config.baseUrl)

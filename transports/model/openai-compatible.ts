@@ -81,6 +81,8 @@ export class OpenAiCompatible implements ModelClient {
         if (complete) return
         signal.throwIfAborted()
         const failure = this.#failureOf(watch.signal.aborted ? watch.signal.reason : error)
+        // Before the wait, not after it: the wait is not silence of the server.
+        watch.close()
         if (handedOut || !(failure instanceof Setback)) throw failure
         await this.#backOff(failure, attempt, request.deadline, signal)
       } finally {
@@ -179,8 +181,9 @@ export class OpenAiCompatible implements ModelClient {
   /** C5: the errors of the HTTP library become ours here, by their code alone. */
   #failureOf(error: unknown): Failure {
     if (isFailure(error)) return error
-    const code = (error as { code?: unknown } | undefined)?.code
-    if (typeof code !== 'string') throw error
+    const { code = 'no code', name } = error as { code?: string; name?: string }
+    // What has no code is a defect of ours, but for one: an answer that is not HTTP.
+    if (code === 'no code' && name !== 'HTTPParserError') throw error
     if (code === 'UND_ERR_INVALID_ARG')
       return new Failure('MODEL_REJECTED', 'the request cannot be sent; see the key and the base URL')
     const detail = `${this.#endpoint.shown} cannot be reached or broke off (${code})`

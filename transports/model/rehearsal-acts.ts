@@ -1,6 +1,7 @@
 /** What a rehearsal model can do in one answer, in order. */
 export type RehearsalAct =
-  | { readonly kind: 'text'; readonly text: string; readonly chunks: number; readonly everyMs: number }
+  /** One chunk a piece. */
+  | { readonly kind: 'text'; readonly pieces: readonly string[]; readonly everyMs: number }
   | { readonly kind: 'calls'; readonly calls: readonly RehearsalCall[] }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'hang' }
@@ -17,5 +18,22 @@ export interface RehearsalCall {
 export type RehearsalStep = readonly RehearsalAct[]
 
 export function say(text: string): RehearsalAct {
-  return { kind: 'text', text, chunks: 1, everyMs: 0 }
+  return { kind: 'text', pieces: [text], everyMs: 0 }
+}
+
+/** The text in `count` pieces, or as many as it has characters. */
+export function streamed(count: number, everyMs: number, text: string): RehearsalAct {
+  // By code points: half of a surrogate pair is not text.
+  const characters = [...text]
+  const pieces = Math.max(1, Math.min(count, characters.length))
+  const end = (piece: number) => Math.floor((piece * characters.length) / pieces)
+  return {
+    kind: 'text',
+    pieces: Array.from({ length: pieces }, (_, i) => characters.slice(end(i), end(i + 1)).join('')),
+    everyMs,
+  }
+}
+
+export function spoken(everyMs: number, text: string): RehearsalAct {
+  return { kind: 'text', pieces: text.split(/(?<=\s)(?=\S)/), everyMs }
 }

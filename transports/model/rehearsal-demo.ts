@@ -1,6 +1,6 @@
 import type { ModelRequest, ModelTool } from './client.ts'
 import { exampleArguments } from './example-arguments.ts'
-import type { RehearsalAct, RehearsalCall, RehearsalStep } from './rehearsal-acts.ts'
+import { type RehearsalCall, type RehearsalStep, spoken } from './rehearsal-acts.ts'
 import { lastUserText, sinceLastUser, toolResults, userTexts } from './rehearsal-history.ts'
 
 /**
@@ -17,12 +17,9 @@ export function demoStep(request: ModelRequest): RehearsalStep {
   const text = lastUserText(request.messages)
   const hasCalled = sinceLastUser(request.messages).some((message) => message.role === 'assistant')
   const calls = hasCalled ? [] : wantedCalls(text, request)
-  if (calls.length > 0) return [spoken(`Let me use ${list(calls.map((call) => call.name))}.`), { kind: 'calls', calls }]
-  return [spoken(`${reply(text, request)}\n\n${NOTICE}`)]
-}
-
-function spoken(text: string): RehearsalAct {
-  return { kind: 'text', text, chunks: text.split(/\s+/).length, everyMs: WORD_MS }
+  if (calls.length > 0)
+    return [spoken(WORD_MS, `Let me use ${list(calls.map((call) => call.name))}.`), { kind: 'calls', calls }]
+  return [spoken(WORD_MS, `${reply(text, request)}\n\n${NOTICE}`)]
 }
 
 function wantedCalls(text: string, { tools, messages }: ModelRequest): readonly RehearsalCall[] {

@@ -1,5 +1,5 @@
 import type { ModelRequest, ModelTool } from './client.ts'
-import { type RehearsalAct, type RehearsalCall, type RehearsalStep, say } from './rehearsal-acts.ts'
+import { type RehearsalAct, type RehearsalCall, type RehearsalStep, say, streamed } from './rehearsal-acts.ts'
 import { lastUserText, sinceLastUser, toolResults } from './rehearsal-history.ts'
 
 /**
@@ -81,9 +81,7 @@ function actOf(line: string, tools: readonly ModelTool[]): readonly RehearsalAct
     case 'say':
       return [say(rest.join(' '))]
     case 'stream':
-      return [
-        { kind: 'text', chunks: Math.max(1, Number(rest[0])), everyMs: Number(rest[1]), text: rest.slice(2).join(' ') },
-      ]
+      return [streamed(Number(rest[0]), Number(rest[1]), rest.slice(2).join(' '))]
     case 'wait':
       return [{ kind: 'wait', ms: Number(rest[0]) }]
     case 'call':

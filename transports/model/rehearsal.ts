@@ -3,7 +3,7 @@ import { Failure } from '../../actors/kernel/failure.ts'
 import { modelBackoff, waitBefore } from './backoff.ts'
 import type { ModelChunk, ModelClient, ModelRequest } from './client.ts'
 import { pause } from './pause.ts'
-import type { RehearsalStep } from './rehearsal-acts.ts'
+import { type RehearsalStep, say, streamed } from './rehearsal-acts.ts'
 import { demoStep } from './rehearsal-demo.ts'
 import { lastUserText } from './rehearsal-history.ts'
 import { rubbishCall, scriptStep } from './rehearsal-script.ts'
@@ -17,10 +17,10 @@ type Play = (request: ModelRequest) => RehearsalStep
  */
 const plays: Readonly<Record<string, Play>> = {
   'rehearsal/demo': demoStep,
-  'rehearsal/echo': (request) => [{ kind: 'text', text: lastUserText(request.messages), chunks: 1, everyMs: 0 }],
+  'rehearsal/echo': (request) => [say(lastUserText(request.messages))],
   'rehearsal/script': scriptStep,
   /** Ten seconds of streaming: long enough to stop, pause, intervene and kill. */
-  'rehearsal/slow': (request) => [{ kind: 'text', text: slowText(request), chunks: 100, everyMs: 100 }],
+  'rehearsal/slow': (request) => [streamed(101, 100, slowText(request))],
   'rehearsal/hang': () => [{ kind: 'hang' }],
   'rehearsal/fail': () => [{ kind: 'fail', status: 503 }],
   'rehearsal/rubbish': (request) => [{ kind: 'calls', calls: [rubbishCall(request.tools)] }],
@@ -44,7 +44,7 @@ export function createRehearsal({ clock }: { readonly clock: Clock }): ModelClie
       for (const act of play(request)) {
         switch (act.kind) {
           case 'text':
-            completionTokens += estimateTokens(act.text)
+            completionTokens += estimateTokens(act.pieces.join(''))
             yield* inPieces(clock, act, signal)
             break
           case 'calls':
@@ -74,19 +74,12 @@ export function createRehearsal({ clock }: { readonly clock: Clock }): ModelClie
 
 async function* inPieces(
   clock: Clock,
-  act: { readonly text: string; readonly chunks: number; readonly everyMs: number },
+  { pieces, everyMs }: { readonly pieces: readonly string[]; readonly everyMs: number },
   signal: AbortSignal,
 ): AsyncGenerator<ModelChunk, void, void> {
-  if (act.text === '') return
-  const size = Math.ceil(act.text.length / act.chunks)
-  let at = 0
-  while (at < act.text.length) {
-    if (at > 0 && act.everyMs > 0) await pause(clock, act.everyMs, signal)
-    let end = Math.min(act.text.length, at + size)
-    // Half of a surrogate pair is not text.
-    if (/[\uD800-\uDBFF]/.test(act.text.charAt(end - 1))) end++
-    yield { kind: 'text', delta: act.text.slice(at, end) }
-    at = end
+  for (const [index, delta] of pieces.entries()) {
+    if (index > 0 && everyMs > 0) await pause(clock, everyMs, signal)
+    if (delta !== '') yield { kind: 'text', delta }
   }
 }
 

@@ -1,12 +1,14 @@
 const OPEN = '<think>'
 const CLOSE = '</think>'
+/** Blank space before the tag is held back no longer than this. */
+const MAX_HEAD = 1_000
 
 /**
  * Drops a `<think>…</think>` block at the head of an answer: local servers send the reasoning of open models inline
  * unless told otherwise. Only at the head, so that a text that speaks of the tag is left alone.
  */
 export class ThoughtFilter {
-  #state: 'head' | 'thinking' | 'text' = 'head'
+  #state: 'head' | 'thinking' | 'gap' | 'text' = 'head'
   #held = ''
 
   pass(delta: string): string {
@@ -14,18 +16,22 @@ export class ThoughtFilter {
     this.#held += delta
     if (this.#state === 'head') {
       const head = this.#held.trimStart()
-      if (OPEN.startsWith(head.slice(0, OPEN.length))) {
+      if (OPEN.startsWith(head.slice(0, OPEN.length)) && this.#held.length < MAX_HEAD) {
         if (head.length < OPEN.length) return ''
         this.#state = 'thinking'
       } else {
         return this.#release(this.#held)
       }
     }
-    const close = this.#held.indexOf(CLOSE)
-    if (close >= 0) return this.#release(this.#held.slice(close + CLOSE.length).trimStart())
-    // What cannot be the start of the closing tag is let go: thoughts may be long.
-    this.#held = this.#held.slice(-(CLOSE.length - 1))
-    return ''
+    if (this.#state === 'thinking') {
+      const close = this.#held.indexOf(CLOSE)
+      // What cannot be the start of the closing tag is let go: thoughts may be long.
+      this.#held = this.#held.slice(close < 0 ? -(CLOSE.length - 1) : close + CLOSE.length)
+      if (close < 0) return ''
+      this.#state = 'gap'
+    }
+    this.#held = this.#held.trimStart()
+    return this.#held === '' ? '' : this.#release(this.#held)
   }
 
   /** What was held back for a tag that never came. */
