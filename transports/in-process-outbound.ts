@@ -7,6 +7,7 @@ const MAX_PARTIALS = 10_000
 
 /** After these the partial text is in the journal, or void. */
 const ending = new Set([
+  'assistant.started',
   'assistant.thinking',
   'assistant.final',
   'assistant.restarted',

@@ -16,6 +16,7 @@ import type { CallId, Command } from './commands.ts'
 import { toAnnouncement } from './conversation-events.ts'
 import type { SessionEffect } from './draft.ts'
 import { type SessionEvent, sessionCodec } from './events.ts'
+import { smallestLimit } from './limits.ts'
 import { parseSessionCommand } from './parse.ts'
 import { contextWindow, modelTools } from './prompt.ts'
 import { SESSION_STATE_VERSION, type SessionState } from './state.ts'
@@ -176,12 +177,6 @@ async function checkBudget(state: SessionState, persona: Persona, now: number, p
   if (dollars > 0 && spent.costMicros >= dollars * 1e6) {
     throw new Failure('BUDGET_EXCEEDED', `tenant ${tenant}, persona ${personaId}: today’s ${dollars} dollars are used`)
   }
-}
-
-/** 0 is no limit. */
-function smallestLimit(...limits: readonly number[]): number {
-  const set = limits.filter((limit) => limit > 0)
-  return set.length === 0 ? 0 : Math.min(...set)
 }
 
 function dayOf(now: number): string {

@@ -3,6 +3,7 @@ import type { ToolOutcome } from '../tool/protocol.ts'
 import type { CallId, ModelReply } from './commands.ts'
 import { type Draft, runningCalls } from './draft.ts'
 import type { RequestedCall } from './events.ts'
+import { smallestLimit } from './limits.ts'
 import type { RunningTurn } from './state.ts'
 import { parseToolArguments } from './tool-arguments.ts'
 
@@ -206,9 +207,15 @@ function overBudget(draft: Draft, turn: RunningTurn): string | undefined {
   const tokens = turn.usage.promptTokens + turn.usage.completionTokens
   if (tokensPerTurn > 0 && tokens > tokensPerTurn) return `The turn used ${tokens} tokens of ${tokensPerTurn}.`
   const all = draft.state.usage.promptTokens + draft.state.usage.completionTokens
-  if (tokensPerSession > 0 && all > tokensPerSession) return `The session used ${all} tokens of ${tokensPerSession}.`
+  const perSession = smallestLimit(tokensPerSession, sessionBudget(draft.state.metadata.budget))
+  if (perSession > 0 && all > perSession) return `The session used ${all} tokens of ${perSession}.`
   const dollars = turn.usage.costMicros / 1e6
   if (dollarsPerTurn > 0 && dollars > dollarsPerTurn)
     return `The turn cost ${dollars.toFixed(4)} of ${dollarsPerTurn} dollars.`
   return undefined
+}
+
+/** `metadata.budget` of the session, in tokens: fixed at its birth, so whoever opens a session can bound it for good. */
+function sessionBudget(budget: unknown): number {
+  return typeof budget === 'number' && budget > 0 ? budget : 0
 }

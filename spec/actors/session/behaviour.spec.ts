@@ -224,6 +224,15 @@ describe('session behaviour', () => {
     expect(session.finals()[0]).to.include({ outcome: 'failed', code: 'BUDGET_EXCEEDED' })
   })
 
+  it('holds a session to the budget it was born with', () => {
+    const session = new GivenSession()
+    session.user('t1', 'hi', { metadata: { budget: 20 } })
+    session.says('15 tokens')
+    session.user('t2', 'more', { metadata: { budget: 1_000 } })
+    session.says('30 tokens')
+    expect(session.finals().map((final) => final.code)).to.deep.equal([undefined, 'BUDGET_EXCEEDED'])
+  })
+
   it('forgets the conversation at reset and answers what was waiting', () => {
     const session = new GivenSession()
     session.user('t1')
