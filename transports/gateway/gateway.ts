@@ -13,7 +13,7 @@ import type { Outbound } from '../outbound.ts'
 import { createAuthenticator } from './auth.ts'
 import type { GatewayConfig } from './config.ts'
 import type { HealthReport } from './health.ts'
-import { createHttpServer } from './http-server.ts'
+import { type App, createHttpServer } from './http-server.ts'
 import { OpenStreams } from './open-streams.ts'
 import { chatCompletionRoutes } from './openai/chat-completions.ts'
 import { modelRoutes } from './openai/models.ts'
@@ -73,7 +73,7 @@ export interface Gateway {
   close(): Promise<void>
   readonly address: string | undefined
   /** A request without a socket, for specs and the local CLI. */
-  readonly inject: Awaited<ReturnType<typeof createHttpServer>>['inject']
+  readonly inject: App['inject']
 }
 
 export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
@@ -81,7 +81,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
   const authenticator = await createAuthenticator(config.auth, clock)
   const streams = new OpenStreams(config.limits, clock)
   const context: GatewayContext = { ...deps, door: new SessionDoor(deps), streams, limits: config.limits }
-  const app = await createHttpServer(deps, authenticator)
+  const { app, sockets } = await createHttpServer(deps, authenticator)
   app.after(() => {
     for (const routes of [
       messageRoutes,
@@ -113,7 +113,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
     },
     async close() {
       streams.drain()
-      const cancel = clock.after(config.limits.drainMs, () => app.server.closeAllConnections())
+      const cancel = clock.after(config.limits.drainMs, () => sockets.destroy())
       await app.close()
       cancel()
     },
@@ -122,6 +122,6 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       if (!bound) return undefined
       return `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
     },
-    inject: app.inject.bind(app) as Gateway['inject'],
+    inject: app.inject.bind(app) as App['inject'],
   }
 }

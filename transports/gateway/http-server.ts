@@ -12,6 +12,7 @@ import { Failure } from '../../actors/kernel/failure.ts'
 import type { Authenticator, Caller } from './auth.ts'
 import type { GatewayDeps } from './gateway.ts'
 import { parseJson } from './json-body.ts'
+import { OpenSockets } from './open-sockets.ts'
 import { openAiError } from './openai/error.ts'
 import { openApi } from './openapi.ts'
 import { allowCrossOrigin, answerPreflight, checkOrigin } from './origin.ts'
@@ -35,7 +36,10 @@ declare module 'fastify' {
 }
 
 /** Fastify with what holds for every route: who may call, how bodies are read, how errors are told. */
-export async function createHttpServer(deps: GatewayDeps, authenticator: Authenticator): Promise<App> {
+export async function createHttpServer(
+  deps: GatewayDeps,
+  authenticator: Authenticator,
+): Promise<{ readonly app: App; readonly sockets: OpenSockets }> {
   const { config, log } = deps
   const app: App = Fastify({
     logger: false,
@@ -70,6 +74,8 @@ export async function createHttpServer(deps: GatewayDeps, authenticator: Authent
   app.addHook('onRoute', (route) => routes.add(route.method, route.url))
 
   app.addHook('onRequest', async (request, reply) => {
+    // An upgrade that is refused has left Node's http: nobody else would ever close its socket.
+    if (request.headers.upgrade) reply.raw.once('finish', () => request.raw.socket.end())
     checkOrigin(config, request)
     allowCrossOrigin(request, reply)
     reply.header('x-request-id', request.id)
@@ -77,6 +83,8 @@ export async function createHttpServer(deps: GatewayDeps, authenticator: Authent
     if (!request.routeOptions.config.public && !request.is404)
       request.caller = await authenticator.authenticate(request)
   })
+  const sockets = new OpenSockets(app.server)
+  app.addHook('preClose', async () => sockets.drain())
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1000
     const route = request.routeOptions.url ?? 'none'
@@ -101,7 +109,7 @@ export async function createHttpServer(deps: GatewayDeps, authenticator: Authent
     errorHandler: (_error, socket) => socket.terminate(),
   })
   await openApi(app, config)
-  return app
+  return { app, sockets }
 }
 
 export function sendFailure(
