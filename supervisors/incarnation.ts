@@ -13,9 +13,6 @@ export class Incarnation implements ActorContext<unknown> {
   started = false
   /** Its first state was undefined: then, and only then, later ones may be. */
   isVoid = false
-  /** nact has let go of it (supervise.ts). */
-  gone = false
-  whenGone: (() => void) | undefined
   /** Set once its end has begun; everyone who ends it awaits the same one. */
   ending: Promise<void> | undefined
   private overflow: NactRef | undefined
@@ -74,7 +71,7 @@ export class Incarnation implements ActorContext<unknown> {
    */
   nactParentOf(children: number): NactRef {
     if (children <= DIRECT_CHILDREN) return this.nact
-    this.overflow ??= spawnNact(this.nact, (nothing) => nothing, 'overflow', { initialState: null })
+    this.overflow ??= spawnNact(this.nact, () => undefined, 'overflow', {})
     return this.overflow
   }
 }

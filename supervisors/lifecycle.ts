@@ -1,5 +1,5 @@
 import type { Address } from '../actors/kernel/address.ts'
-import { Failure } from '../actors/kernel/failure.ts'
+import { Failure, type FailureCode } from '../actors/kernel/failure.ts'
 import type { Cell } from './cell.ts'
 import { Incarnation } from './incarnation.ts'
 import { type NactRef, stopNact } from './nact.ts'
@@ -8,8 +8,9 @@ import type { Ended } from './world.ts'
 
 /**
  * How lives of an actor begin and end.
- *   L1. An end waits for the running handler, then the children, then the stop hook; only then is the name free and
- *       may another life begin. nact's stop waits for none of them, and overlaps two activations of one name.
+ *   L1. An end waits for the children, the running handler and the stop hook, in this order; only then is the name free and
+ *       may another life begin. nact's stop waits for none of them, overlaps two activations of one name, and
+ *       forgets the children.
  *   L2. A stop is bounded: after shutdownMs it resolves and the actor is reported. L1 still holds for the abandoned.
  *   L3. A stop that meets a restart wins.
  */
@@ -22,7 +23,7 @@ export function begin(cell: Cell, nactRoot: NactRef): void {
   cell.status = 'starting'
   cell.restart = undefined
   // nact's names allow few characters and its paths are never shown; ours are the cell's.
-  incarnation.nact = spawnIncarnation(nactParent, (incarnations++).toString(36), incarnation)
+  incarnation.nact = spawnIncarnation(nactParent, (incarnations++).toString(36))
   cell.incarnation = incarnation
   cell.wake()
 }
@@ -50,11 +51,6 @@ async function endOf(cell: Cell, incarnation: Incarnation, hook: boolean): Promi
     }
   }
   stopNact(incarnation.nact)
-  if (!incarnation.gone) {
-    await new Promise<void>((resolve) => {
-      incarnation.whenGone = resolve
-    })
-  }
   cell.incarnation = undefined
 }
 
@@ -102,7 +98,7 @@ async function leave(cell: Cell, reason: Ended['reason'], failure: Failure | und
 }
 
 /** Restarts the failed actor and, by its strategy, its siblings: ended in reverse order of start, begun in order. */
-export async function restartGroup(failed: Cell, afterMs: number, reason: string): Promise<void> {
+export async function restartGroup(failed: Cell, afterMs: number, reason: FailureCode | 'exit'): Promise<void> {
   const group = groupOf(failed)
   const ticket = {}
   for (const cell of group) {
@@ -112,7 +108,7 @@ export async function restartGroup(failed: Cell, afterMs: number, reason: string
       cell.status = 'backing-off'
     }
   }
-  for (const cell of [...group].reverse()) await (cell.stopping ?? end(cell, cell !== failed))
+  for (const cell of [...group].reverse()) await (cell.stopping ?? end(cell, cell !== failed || reason === 'exit'))
   const again = () => {
     for (const cell of group) {
       if (cell.restart !== ticket) continue // L3, or a sibling's failure came between

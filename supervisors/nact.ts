@@ -11,14 +11,10 @@ export type NactSupervision = SupervisionContext<never, NactRef>
 export const startNact = nact.start as (options: { name: string }) => NactRef
 export const stopNact = nact.stop as (ref: NactRef) => void
 export const dispatch = nact.dispatch as (ref: NactRef, message: object) => void
-/** State and messages are objects of ours, so that the three functions need no closure per actor: 300 bytes of each. */
+/** Messages name what they are for, so that neither function needs a closure per actor: 300 bytes of each. */
 export const spawnNact = nact.spawn as unknown as <State, Message>(
   parent: NactRef,
-  handle: (state: State, message: Message) => State | Promise<State>,
+  handle: (state: State, message: Message) => State | Promise<State> | Promise<void>,
   name: string,
-  options: {
-    readonly initialState: State
-    readonly onCrash?: (message: Message, error: unknown, context: NactSupervision) => symbol
-    readonly afterStop?: (state: State) => void
-  },
+  options: { readonly onCrash?: (message: Message, error: unknown, context: NactSupervision) => symbol },
 ) => NactRef

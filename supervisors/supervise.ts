@@ -7,43 +7,35 @@ import { dispatch, type NactRef, type NactSupervision, spawnNact } from './nact.
 import { judge } from './restart-policy.ts'
 
 /**
- * What becomes of an actor that fails. The only file that touches nact's onCrash and afterStop, of whose actions only
- * `stop` and `resume` are safe: reset brings back the first state and drops the message, the `…All` forms run two
- * handlers of one actor at once, escalate after a stop is an unhandled rejection, and nothing limits them.
+ * What becomes of an actor that fails. The only file that touches nact's onCrash, which always answers `resume`: that
+ * leaves the actor inert, since a failed incarnation ignores its wake-ups, until lifecycle.ts has ended it in order.
+ * None of nact's other answers is safe. `stop` forgets the children, which then run on, unreachable; reset brings back
+ * the first state and drops the message; the `…All` forms run two handlers of one actor at once; escalate after a stop
+ * is an unhandled rejection; and nothing limits any of them. Its afterStop is not needed: what waits is in our mailbox.
  *   S1. onCrash never throws and never waits.
  *   S2. The failing message is put back at the head (addressed actors), or handed to the dead; never forgotten.
  *   S3. What is beyond mending is quarantined (addressed) or escalated; never restarted for ever.
  */
-export function spawnIncarnation(parent: NactRef, name: string, incarnation: Incarnation): NactRef {
-  return spawnNact<Incarnation, Incarnation | Escalation>(parent, handle, name, {
-    initialState: incarnation,
-    onCrash,
-    afterStop,
-  })
+export function spawnIncarnation(parent: NactRef, name: string): NactRef {
+  return spawnNact<undefined, Incarnation | Escalation>(parent, handle, name, { onCrash })
 }
 
-function handle(incarnation: Incarnation, message: Incarnation | Escalation): Incarnation | Promise<Incarnation> {
+function handle(_: undefined, message: Incarnation | Escalation): Promise<void> | undefined {
   if (message instanceof Escalation) throw message.failure
-  const rest = incarnation.cell.handleBatch(incarnation)
-  return rest === undefined ? incarnation : rest.then(() => incarnation)
+  return message.cell.handleBatch(message)
 }
 
 function onCrash(message: Incarnation | Escalation, error: unknown, context: NactSupervision): symbol {
   const incarnation = message instanceof Escalation ? message.to : message
   const { cell } = incarnation
   try {
-    const action = crashed(cell, incarnation, asFailure(error)) === 'resume' ? context.resume : context.stop
-    return action as unknown as symbol
+    if (cell.incarnation === incarnation) crashed(cell, incarnation, asFailure(error))
   } catch (defect) {
     cell.world.log.error({ actor: cell.path, err: defect }, 'supervision failed; the actor stops')
     void finish(cell, 'stopped')
-    return context.stop as unknown as symbol
+    cell.endOfBatch()
   }
-}
-
-function afterStop(incarnation: Incarnation): void {
-  incarnation.gone = true
-  incarnation.whenGone?.()
+  return context.resume as unknown as symbol
 }
 
 /** A child that is beyond mending is a failure of its parent, struck between two of its messages. */
@@ -64,14 +56,14 @@ class Escalation {
   }
 }
 
-function crashed(cell: Cell, incarnation: Incarnation, failure: Failure): 'resume' | 'stop' {
+function crashed(cell: Cell, incarnation: Incarnation, failure: Failure): void {
   const { world, supervision, recipe } = cell
   world.metrics.handled(recipe.type, 'failed', 0)
   const verdict = cell.isEnding || cell.restart !== undefined ? 'ending' : verdictOn(cell, incarnation, failure)
   if (verdict === 'resume') {
     cell.buryHeld(failure)
     cell.endOfBatch()
-    return 'resume'
+    return
   }
   const failedOnHead = cell.holdsMessage
   if (cell.address === undefined) cell.buryHeld(failure)
@@ -92,7 +84,6 @@ function crashed(cell: Cell, incarnation: Incarnation, failure: Failure): 'resum
     void restartGroup(cell, verdict.restartAfterMs, failure.code)
   }
   cell.endOfBatch()
-  return 'stop'
 }
 
 function verdictOn(

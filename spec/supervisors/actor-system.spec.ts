@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import type { ActorRecipe } from '../../actors/kernel/actor.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
+import type { Ref } from '../../actors/kernel/ref.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { createActorSystem, type WatchedActorSystem } from '../../supervisors/actor-system.ts'
-import { CountingMetrics, countedIds, Gate, Probe, settled, until } from '../support/probe.ts'
+import { CountingMetrics, countedIds, Gate, type Order, Probe, settled, until } from '../support/probe.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 describe('actor system', () => {
@@ -147,6 +148,31 @@ describe('actor system', () => {
     gate.open()
     await until(() => system.tree().length === 0)
     system.spawn(undefined, 'stuck', probe.recipe())
+  })
+
+  it('lets an abandoned child end properly even after its parent is gone (L2)', async () => {
+    const child = new Probe()
+    const gate = new Gate()
+    const ref = system.spawn(undefined, 'parent', new Probe().recipe())
+    let childRef: Ref<Order> | undefined
+    system.tell(ref, {
+      note: 'spawn',
+      run: (context) => {
+        childRef = context.spawn('child', child.recipe())
+      },
+    })
+    await until(() => child.starts === 1)
+    system.tell(childRef as Ref<Order>, { note: 'stuck', wait: gate })
+    await until(() => child.running === 1)
+    const stopping = system.stop(ref)
+    await settled()
+    clock.advance(60_000)
+    await stopping
+    await until(() => system.tree().length === 0)
+    expect(metrics.of('active probe')).to.equal(1)
+    gate.open()
+    await until(() => metrics.of('active probe') === 0)
+    expect(child.log).to.deep.equal(['start', 'stuck', 'stop'])
   })
 
   it('hands what was queued at a stop, and what is told after it, to onDead (I8)', async () => {
