@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { PolicyInput } from '../../actors/kernel/policy.ts'
+import { matchesGlob } from './glob.ts'
 
 const actions = [
   'tool.execute',
@@ -9,7 +10,8 @@ const actions = [
 
 /** One pattern or several; `*` stands for any run of characters, `?` for one. */
 const patterns = z
-  .union([z.string().min(1), z.array(z.string().min(1)).min(1)], 'must be a pattern or a list of patterns')
+  .union([z.string().min(1), z.array(z.string().min(1))], 'must be a pattern or a list of patterns')
+  .refine((value) => value.length > 0, 'must be a pattern or a list of patterns')
   .transform((value) => (typeof value === 'string' ? [value] : value))
 
 const rule = z
@@ -57,18 +59,6 @@ export function compileRules(file: z.infer<typeof policyFileSchema>): Rule[] {
   })
 }
 
-/**
- * The whole glob language is `*` and `?`. A library's would bring braces, classes and the rule that `*` skips names with
- * a leading dot, and in a deny rule each of those is a hole.
- */
 function matcher(globs: readonly string[]): (text: string) => boolean {
-  const sources = globs.map((glob) =>
-    glob
-      .replace(/\*+/g, '*')
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replace(/\*/g, '.*')
-      .replace(/\?/g, '.'),
-  )
-  const pattern = new RegExp(`^(?:${sources.join('|')})$`, 'su')
-  return (text) => pattern.test(text)
+  return (text) => globs.some((glob) => matchesGlob(glob, text))
 }

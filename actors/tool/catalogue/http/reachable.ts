@@ -45,8 +45,8 @@ export function reachable(allow: readonly string[] = [], own: () => readonly str
     const ip = parse(address)
     if (ip && networks.some(([net, bits]) => net.kind() === ip.kind() && ip.match(net, bits))) return
     const text = ip?.toString() ?? address
-    const isPublic = ip !== undefined && ip.range() === 'unicast' && !CLOUD_INTERNAL.has(text) // G2
-    if (isPublic && !own().includes(text)) return
+    const isPublic = ip !== undefined && isUnicast(ip) && !CLOUD_INTERNAL.has(text) // G2
+    if (isPublic && !own().some((mine) => parse(mine)?.toString() === text)) return
     const what = ip && !isPublic ? `${text} (${ip.range()})` : text
     throw new Failure('BLOCKED_ADDRESS', `${hostname} leads to ${what}, which is not a public address.`)
   }
@@ -60,6 +60,13 @@ export function reachable(allow: readonly string[] = [], own: () => readonly str
   }
 
   return { checkHost, checkAddress }
+}
+
+/** The only part of IPv6 that is given out so far. The rest counts as unicast too, such as `::127.0.0.1` of old. */
+const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3')
+
+function isUnicast(ip: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return ip.range() === 'unicast' && (!(ip instanceof ipaddr.IPv6) || ip.match(GLOBAL_IPV6))
 }
 
 /** As URL gives it (`[::1]`, `example.com.`), without brackets, zone and the root's dot. */

@@ -1,0 +1,383 @@
+import { expect } from 'chai'
+import { type Address, address } from '../../../actors/kernel/address.ts'
+import type { Envelope } from '../../../actors/kernel/envelope.ts'
+import { journaledActor } from '../../../actors/kernel/journaled-actor.ts'
+import type { Policy, PolicyInput } from '../../../actors/kernel/policy.ts'
+import type { Ref } from '../../../actors/kernel/ref.ts'
+import { silentLogger } from '../../../actors/kernel/telemetry.ts'
+import { type ToolActorParts, toolKind } from '../../../actors/tool/actor.ts'
+import { toolCatalogue } from '../../../actors/tool/catalogue.ts'
+import type { ToolCommand, ToolOutcome } from '../../../actors/tool/protocol.ts'
+import type { Tool } from '../../../actors/tool/tool.ts'
+import { createActorSystem } from '../../../supervisors/actor-system.ts'
+import type { Delivery } from '../../../transports/mailbox.ts'
+import {
+  allowAll,
+  allowed,
+  callId,
+  cancel,
+  deniedBy,
+  invoke,
+  session,
+  toolAddress,
+  workTool,
+} from '../../support/given-tool.ts'
+import { MemoryJournal } from '../../support/memory-journal.ts'
+import { CountingMetrics, countedIds, Gate, settled, until } from '../../support/probe.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+
+/** A node with one kind of actor. `crash` stops it as a kill would: what it does next reaches nobody. */
+class Node {
+  readonly journal = new MemoryJournal()
+  readonly clock = new VirtualClock()
+  readonly parts: ToolActorParts
+  #system: ReturnType<typeof createActorSystem>
+  #kind: ReturnType<typeof toolKind>
+  readonly #refs = new Map<Address, Ref<Delivery>>()
+  #envelopes = 0
+
+  constructor(tool: Tool, over: Partial<ToolActorParts> = {}) {
+    this.parts = { catalogue: toolCatalogue([tool]), policy: allowAll, ...over }
+    this.#system = this.#boot()
+    this.#kind = toolKind(this.parts)
+  }
+
+  #boot() {
+    return createActorSystem({
+      clock: this.clock,
+      ids: countedIds(),
+      log: silentLogger,
+      metrics: new CountingMetrics(),
+    })
+  }
+
+  tell(command: ToolCommand, id = `e-${this.#envelopes++}`): void {
+    const to = command.kind === 'Invoke' ? address('tool', command.callId) : toolAddress
+    const envelope: Envelope = {
+      id,
+      to,
+      from: session,
+      tenant: 'acme',
+      priority: 'normal',
+      trace: {},
+      sentAt: this.clock.now(),
+      body: command,
+    }
+    this.#system.tell(this.activate(to), { envelope, position: { shard: 0, offset: 0 }, settle() {} })
+  }
+
+  activate(to = toolAddress): Ref<Delivery> {
+    const active = this.#refs.get(to)
+    if (active) return active
+    const system = this.#system
+    const recipe = journaledActor(this.#kind, {
+      journal: this.journal,
+      snapshots: { load: async () => undefined, save: async () => {}, remove: async () => {} },
+      deadLetters: {
+        park: async () => {},
+        list: async () => [],
+        get: async () => undefined,
+        remove: async () => false,
+      },
+      tell: (ref, message, priority) => system.tell(ref, message, priority),
+      epochOf: () => 1,
+      relay: { offer() {} },
+    })(to)
+    const ref = system.spawn(undefined, to, recipe, { address: to })
+    this.#refs.set(to, ref)
+    return ref
+  }
+
+  async crash(): Promise<void> {
+    await this.#system.shutdown()
+    this.#refs.clear()
+    this.#system = this.#boot()
+    this.#kind = toolKind(this.parts)
+  }
+
+  stop(): Promise<void> {
+    return this.#system.shutdown()
+  }
+
+  async outcome(): Promise<ToolOutcome> {
+    await until(() => this.journal.sent.length > 0, 'a ToolReturned')
+    await settled()
+    expect(this.journal.sent, 'T3').to.have.length(1)
+    const [sent] = this.journal.sent as [Envelope<{ outcome: ToolOutcome }>]
+    expect(sent).to.deep.include({ to: session, from: toolAddress, tenant: 'acme' })
+    return sent.body.outcome
+  }
+
+  get events(): string[] {
+    return this.journal.kinds(toolAddress)
+  }
+}
+
+let node: Node
+const forever = () => new Promise<never>(() => {})
+
+describe('a tool actor', () => {
+  afterEach(() => node.stop())
+
+  it('asks policy, runs the tool and answers', async () => {
+    const asked: PolicyInput[] = []
+    const policy: Policy = {
+      async decide(input) {
+        asked.push(input)
+        return allowed
+      },
+    }
+    let ranWith: unknown
+    const run: Tool['run'] = async (args, { signal, now: _, ...context }) => {
+      ranWith = { args, context }
+      return 'done'
+    }
+    node = new Node(workTool({ run }), { policy })
+    node.tell(invoke({ args: { text: 'hi', extra: 1 }, metadata: { requeue_override: true } }))
+    expect(await node.outcome()).to.deep.include({ status: 'success', output: 'done', decision: allowed })
+    expect(asked).to.deep.equal([
+      {
+        tenant: 'acme',
+        persona_id: 'soma',
+        action: 'tool.execute',
+        resource: 'work',
+        context: { args: { text: 'hi' }, metadata: { requeue_override: true } },
+      },
+    ])
+    const sessionId = '8c5f0000-0000-4000-8000-000000000001'
+    expect(ranWith).to.deep.equal({
+      args: { text: 'hi' },
+      context: { callId, tenant: 'acme', sessionId, personaId: 'soma' },
+    })
+  })
+
+  it('T1: runs nothing before its start is journaled', async () => {
+    let journaled: string[] = []
+    const run = async () => {
+      journaled = node.events
+      return 'done'
+    }
+    node = new Node(workTool({ run }))
+    node.tell(invoke())
+    await node.outcome()
+    expect(journaled).to.deep.equal(['InvocationAccepted', 'InvocationAuthorized', 'InvocationStarted'])
+  })
+
+  const refusals: [string, Policy, Partial<ToolOutcome>][] = [
+    ['denied', { decide: async () => deniedBy }, { status: 'blocked', code: 'TOOL_DENIED', decision: deniedBy }],
+    [
+      'told that policy is unavailable when it throws',
+      { decide: () => Promise.reject(new Error('the service is down')) },
+      { status: 'blocked', code: 'POLICY_UNAVAILABLE' },
+    ],
+    [
+      'told that policy is unavailable when it answers rubbish',
+      { decide: async () => ({ allow: 'yes' }) as never },
+      { status: 'blocked', code: 'POLICY_UNAVAILABLE' },
+    ],
+    ['told that policy is unavailable when it never answers', { decide: forever }, { code: 'POLICY_UNAVAILABLE' }],
+  ]
+  for (const [what, policy, expected] of refusals) {
+    it(`I10: is ${what}, and nothing runs`, async () => {
+      let ran = false
+      const run = async () => {
+        ran = true
+        return ''
+      }
+      node = new Node(workTool({ run }), { policy })
+      node.tell(invoke({ metadata: { requeue_override: true, allow: true } }))
+      await settled()
+      node.clock.advance(5_000)
+      expect(await node.outcome()).to.deep.include(expected)
+      expect([ran, node.events]).to.deep.equal([false, ['InvocationAccepted', 'InvocationFinished']])
+    })
+  }
+
+  it('answers once, however often it is invoked, during and after its life', async () => {
+    let runs = 0
+    const gate = new Gate()
+    const run = async () => {
+      runs++
+      await gate.opened
+      return 'done'
+    }
+    node = new Node(workTool({ run }))
+    node.tell(invoke(), 'same')
+    node.tell(invoke(), 'same')
+    node.tell(invoke(), 'other')
+    await until(() => runs > 0)
+    node.tell(invoke(), 'same')
+    gate.open()
+    await node.outcome()
+    node.tell(invoke(), 'same')
+    node.tell(invoke(), 'late')
+    await node.outcome()
+    expect(runs).to.equal(1)
+  })
+
+  it('times out a hung tool, aborts its signal, and does not hear its late result', async () => {
+    const gate = new Gate()
+    let signal: AbortSignal | undefined
+    const run: Tool['run'] = async (_, context) => {
+      signal = context.signal
+      await gate.opened
+      return 'late'
+    }
+    node = new Node(workTool({ run }))
+    node.tell(invoke())
+    await until(() => signal)
+    node.clock.advance(1_000)
+    expect(await node.outcome()).to.deep.include({ status: 'timeout', code: 'TOOL_TIMEOUT' })
+    expect(signal?.aborted).to.equal(true)
+    gate.open()
+    expect((await node.outcome()).status).to.equal('timeout')
+  })
+
+  it('is cancelled at once while the tool hangs', async () => {
+    let signal: AbortSignal | undefined
+    const run: Tool['run'] = (_, context) => {
+      signal = context.signal
+      return forever()
+    }
+    node = new Node(workTool({ run }))
+    node.tell(invoke())
+    await until(() => signal)
+    node.tell(cancel)
+    expect((await node.outcome()).status).to.equal('cancelled')
+    expect(signal?.aborted).to.equal(true)
+  })
+
+  it('is cancelled at once while policy hangs, and nothing runs later', async () => {
+    const gate = new Gate()
+    let asked = false
+    const policy: Policy = {
+      async decide() {
+        asked = true
+        await gate.opened
+        return allowed
+      },
+    }
+    let ran = false
+    const run = async () => {
+      ran = true
+      return ''
+    }
+    node = new Node(workTool({ run }), { policy })
+    node.tell(invoke())
+    await until(() => asked)
+    node.tell(cancel)
+    expect((await node.outcome()).status).to.equal('cancelled')
+    gate.open()
+    await settled()
+    expect(ran).to.equal(false)
+  })
+
+  for (const [how, end, status] of [
+    ['gives up after the time the tool would have had', () => node.clock.advance(1_000), 'timeout'],
+    ['is cancelled at once', () => node.tell(cancel), 'cancelled'],
+  ] as const) {
+    it(`waits for a slot before policy is asked, and ${how}`, async () => {
+      let asked = false
+      const policy: Policy = {
+        async decide() {
+          asked = true
+          return allowed
+        },
+      }
+      node = new Node(workTool(), { policy, maxConcurrent: 0 })
+      node.tell(invoke())
+      await until(() => node.clock.pending > 0)
+      end()
+      expect((await node.outcome()).status).to.equal(status)
+      expect([asked, node.clock.pending]).to.deep.equal([false, 0])
+    })
+  }
+
+  for (const [how, end] of [
+    ['it is abandoned', () => node.clock.advance(999)],
+    ['it is cancelled', () => node.tell(cancel)],
+  ] as const) {
+    it(`gives its slot to the next call when ${how}`, async () => {
+      node = new Node(workTool({ run: forever }), { maxConcurrent: 1 })
+      node.tell(invoke())
+      await until(() => node.events.includes('InvocationStarted'))
+      node.clock.advance(1) // so that the first one's time is up before the second's patience
+      node.tell(invoke({ callId: 'second' }))
+      await settled()
+      expect(node.journal.kinds('tool:second')).to.deep.equal(['InvocationAccepted'])
+      end()
+      await until(() => node.journal.kinds('tool:second').includes('InvocationStarted'))
+    })
+  }
+
+  it('runs an idempotent tool again after a crash', async () => {
+    let runs = 0
+    const run = () => (++runs === 1 ? forever() : Promise.resolve('second'))
+    node = new Node(workTool({ run }))
+    node.tell(invoke())
+    await until(() => runs === 1)
+    await node.crash()
+    node.activate()
+    expect(await node.outcome()).to.deep.include({ status: 'success', output: 'second' })
+    expect(runs).to.equal(2)
+  })
+
+  it('asks policy again after a crash before its decision', async () => {
+    let asked = 0
+    const policy: Policy = { decide: () => (++asked === 1 ? forever() : Promise.resolve(allowed)) }
+    node = new Node(workTool(), { policy })
+    node.tell(invoke())
+    await until(() => asked === 1)
+    await node.crash()
+    node.activate()
+    expect((await node.outcome()).status).to.equal('success')
+  })
+
+  it('T2: never runs a tool that is not idempotent again after a crash, and says that it cannot know', async () => {
+    let runs = 0
+    const run = () => {
+      runs++
+      return forever()
+    }
+    node = new Node(workTool({ idempotent: false, run }))
+    node.tell(invoke(), 'same')
+    await until(() => runs === 1)
+    await node.crash()
+    node.tell(invoke(), 'same')
+    expect(await node.outcome()).to.deep.include({ status: 'unknown', code: 'TOOL_OUTCOME_UNKNOWN' })
+    await node.crash()
+    node.activate()
+    await node.outcome()
+    expect(runs).to.equal(1)
+  })
+
+  it('reconciles with the same call id, and runs again when it surely did not run', async () => {
+    const ids: string[] = []
+    const run: Tool['run'] = (_, context) => {
+      ids.push(context.callId)
+      return ids.length === 1 ? forever() : Promise.resolve('second')
+    }
+    const reconcile: NonNullable<Tool['reconcile']> = async (_, context) => {
+      ids.push(`check ${context.callId}`)
+      return 'not-run'
+    }
+    node = new Node(workTool({ idempotent: false, run, reconcile }))
+    node.tell(invoke())
+    await until(() => ids.length === 1)
+    await node.crash()
+    node.activate()
+    expect(await node.outcome()).to.deep.include({ status: 'success', output: 'second' })
+    expect(ids).to.deep.equal([callId, `check ${callId}`, callId])
+  })
+
+  it('says so when the tool is gone after a restart', async () => {
+    const run = forever
+    node = new Node(workTool({ run }))
+    node.tell(invoke())
+    await until(() => node.events.includes('InvocationStarted'))
+    ;(node.parts as { catalogue: unknown }).catalogue = toolCatalogue([])
+    await node.crash()
+    node.activate()
+    expect(await node.outcome()).to.deep.include({ status: 'error', code: 'TOOL_NOT_FOUND' })
+  })
+})
