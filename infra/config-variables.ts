@@ -207,8 +207,8 @@ export const families = [
   { form: 'BUDGET_LIMIT_{TENANT}', meaning: 'Tokens per UTC day of one tenant, over BUDGET_LIMIT_TOKENS.' },
   { form: 'BUDGET_LIMIT_{TENANT}_{PERSONA}', meaning: 'The same for one persona of a tenant, over both.' },
   {
-    form: 'SOMA_TEST_POSTGRES_DSN, SOMA_TEST_REDIS_URL',
-    meaning: 'Servers for the specs; without them those specs skip and say so.',
+    form: 'SOMA_TEST_POSTGRES_DSN, SOMA_TEST_REDIS_URL, SOMA_TEST_CHROMIUM, SOMA_TEST_PYTHON',
+    meaning: 'What some specs need; without it they skip and say so, and in CI they fail.',
   },
 ] as const
 
