@@ -1,17 +1,10 @@
 import type { ModelMessage, ModelTool } from '../../transports/model/client.ts'
+import { messageTokens } from '../kernel/tokens.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolCatalogue } from '../tool/tool.ts'
-import type { HistoryMessage } from './protocol.ts'
 import type { RecordedMessage, SessionState } from './state.ts'
 
 /** History -> model request (pure). Guarantees what endpoints insist on: every tool call is followed by its result, once. */
-
-/** Rough and stable: 4 characters a token, 8 tokens of framing a message. Endpoints count exactly; this only decides what to leave out. */
-export function estimateTokens(message: HistoryMessage): number {
-  const calls = message.role === 'assistant' ? (message.toolCalls ?? []) : []
-  const text = calls.reduce((length, call) => length + call.name.length + call.arguments.length, message.content.length)
-  return Math.ceil(text / 4) + 8
-}
 
 export interface ContextWindow {
   readonly messages: readonly ModelMessage[]
@@ -28,7 +21,7 @@ export function contextWindow(
   now: number,
 ): ContextWindow | undefined {
   const system = systemPrompt(state, persona, now)
-  let tokens = estimateTokens({ role: 'system', content: system })
+  let tokens = messageTokens({ role: 'system', content: system })
   const { history } = state
   let start = history.length
   // Whole turns only: half of one would leave tool results without their calls.
@@ -37,7 +30,7 @@ export function contextWindow(
     start--
     const message = history[start]
     if (!message) break
-    tokens += estimateTokens(message)
+    tokens += messageTokens(message)
     if (tokens > contextTokens) break
     if (beginsTurn(message)) kept = start
     if (start === 0) kept = 0

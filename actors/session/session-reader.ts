@@ -2,10 +2,11 @@ import type { Journal, SessionRecords } from '../../persistence/journal.ts'
 import type { SessionReader, SessionView } from '../../transports/gateway/session-reader.ts'
 import type { Models } from '../../transports/model/client.ts'
 import { address } from '../kernel/address.ts'
+import { messageTokens } from '../kernel/tokens.ts'
 import type { Personas } from '../persona.ts'
 import { toAnnouncement } from './conversation-events.ts'
 import { sessionCodec } from './events.ts'
-import { contextWindow, estimateTokens } from './prompt.ts'
+import { contextWindow } from './prompt.ts'
 import type { HistoryMessage } from './protocol.ts'
 import { evolve, initialSession, type SessionState } from './state.ts'
 
@@ -71,7 +72,7 @@ function viewOf(
     history: state.history.map((message, index) => ({ ...message, at: at[index] ?? 0 })),
     contextWindow: {
       messages,
-      tokens: window?.tokens ?? messages.reduce((sum, one) => sum + estimateTokens(one), 0),
+      tokens: window?.tokens ?? messages.reduce((sum, one) => sum + messageTokens(one), 0),
       limit,
     },
     usage: state.usage,

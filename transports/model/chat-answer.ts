@@ -1,9 +1,9 @@
 import { Failure } from '../../actors/kernel/failure.ts'
+import { callTokens, estimatePrompt, estimateTokens } from '../../actors/kernel/tokens.ts'
 import type { ModelChunk, ModelRequest } from './client.ts'
 import type { Endpoint } from './endpoint.ts'
 import { errorInside } from './refusal.ts'
 import { ThoughtFilter } from './thought-filter.ts'
-import { callTokens, estimatePrompt, estimateTokens } from './tokens.ts'
 import { ToolCallSorter } from './tool-call-sorter.ts'
 
 type FinishReason = Extract<ModelChunk, { kind: 'finish' }>['reason']

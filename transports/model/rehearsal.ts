@@ -1,5 +1,6 @@
 import type { Clock } from '../../actors/kernel/clock.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
+import { callTokens, estimatePrompt, estimateTokens } from '../../actors/kernel/tokens.ts'
 import { modelBackoff, waitBefore } from './backoff.ts'
 import type { ModelChunk, ModelClient, ModelRequest } from './client.ts'
 import { pause } from './pause.ts'
@@ -7,7 +8,6 @@ import { type RehearsalStep, say, streamed } from './rehearsal-acts.ts'
 import { demoStep } from './rehearsal-demo.ts'
 import { lastUserText } from './rehearsal-history.ts'
 import { rubbishCall, scriptStep } from './rehearsal-script.ts'
-import { callTokens, estimatePrompt, estimateTokens } from './tokens.ts'
 
 type Play = (request: ModelRequest) => RehearsalStep
 

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { estimatePrompt, estimateTokens } from '../../../actors/kernel/tokens.ts'
 import { modelBackoff, namedWait, waitBefore } from '../../../transports/model/backoff.ts'
 import { endpointOf } from '../../../transports/model/endpoint.ts'
 import { modelIds } from '../../../transports/model/model-list.ts'
 import { ThoughtFilter } from '../../../transports/model/thought-filter.ts'
-import { estimatePrompt, estimateTokens } from '../../../transports/model/tokens.ts'
 import { tool } from '../../support/model-calls.ts'
 
 describe('the wait before another call', () => {

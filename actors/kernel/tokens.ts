@@ -1,4 +1,4 @@
-import type { ModelMessage, ModelTool } from './client.ts'
+import type { ModelMessage, ModelTool } from '../../transports/model/client.ts'
 
 /**
  * A cheap estimate of tokens, for context limits and for endpoints that report no usage. The rule: four characters a
@@ -23,7 +23,7 @@ export function estimatePrompt(messages: readonly ModelMessage[], tools: readonl
   return tokens
 }
 
-function messageTokens(message: ModelMessage): number {
+export function messageTokens(message: ModelMessage): number {
   let tokens = FRAMING + estimateTokens(message.content)
   if (message.role === 'assistant') {
     for (const call of message.toolCalls ?? []) tokens += callTokens(call.name, call.arguments)
