@@ -25,7 +25,6 @@ export interface Lane {
   /** Most that may be pending: the actor's own capacity. */
   capacity: number
   touchedAt: number
-  leavingFor: 'idle' | 'memory' | 'drain' | undefined
   left: Promise<void> | undefined
 }
 
@@ -39,7 +38,6 @@ export function newLane(address: Address, kind: AddressedKind, now: number, stat
     pending: [],
     capacity: 1_000,
     touchedAt: now,
-    leavingFor: undefined,
     left: undefined,
   }
 }

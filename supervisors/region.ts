@@ -191,7 +191,6 @@ class LocalRegion implements LoadedRegion, Watch {
     lane.status = 'active'
     lane.type = recipe.type
     lane.capacity = recipe.capacity
-    lane.leavingFor = undefined
     lane.ref = system.spawn(this.holders.of(lane.address), lane.address, recipe, {
       address: lane.address,
       supervision: (this.parts.supervision ?? addressed)[kind],
@@ -245,7 +244,6 @@ class LocalRegion implements LoadedRegion, Watch {
       if (!lane.kind.isIdle(resting.state)) return false
     }
     lane.status = 'leaving'
-    lane.leavingFor = reason
     this.passivation.forget(lane)
     metrics.passivated(lane.type, reason)
     lane.left = system.stop(lane.ref)

@@ -111,13 +111,24 @@ describe('actor system', () => {
     const parent = new Probe()
     const child = new Probe()
     const gate = new Gate()
-    const ref = system.spawn(undefined, 'parent', parent.recipe({ stop: () => void log.push('parent stop') }))
+    const [childGate, hookGate] = [new Gate(), new Gate()]
+    const stop = async () => {
+      log.push('parent stops')
+      await hookGate.opened
+      log.push('parent stopped')
+    }
+    const ref = system.spawn(undefined, 'parent', parent.recipe({ stop }))
+    let childRef: Ref<Order> | undefined
     system.tell(ref, {
       note: 'spawn',
-      run: (context) => context.spawn('child', child.recipe({ stop: () => void log.push('child stop') })),
+      run: (context) => {
+        childRef = context.spawn('child', child.recipe({ stop: () => void log.push('child stop') }))
+      },
     })
     system.tell(ref, { note: 'slow', wait: gate })
     await until(() => child.starts === 1 && parent.running === 1)
+    system.tell(childRef as Ref<Order>, { note: 'slow', wait: childGate })
+    await until(() => child.running === 1)
     const { signal } = parent.lastContext as { signal: AbortSignal }
     expect(signal.aborted).to.equal(false)
     let stopped = false
@@ -129,8 +140,15 @@ describe('actor system', () => {
     expect(stopped).to.equal(false)
     expect(() => system.spawn(undefined, 'parent', parent.recipe())).to.throw(Failure, 'exists')
     gate.open()
+    await settled()
+    expect(log, 'the child still runs').to.deep.equal([])
+    childGate.open()
+    await until(() => log.length === 2)
+    await settled()
+    expect(stopped, 'the hook still runs').to.equal(false)
+    hookGate.open()
     await stopping
-    expect(log).to.deep.equal(['child stop', 'parent stop'])
+    expect(log).to.deep.equal(['child stop', 'parent stops', 'parent stopped'])
     expect(parent.log.at(-1)).to.equal('slow')
     system.spawn(undefined, 'parent', parent.recipe())
   })

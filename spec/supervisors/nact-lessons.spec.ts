@@ -175,13 +175,15 @@ describe('lessons from nact', () => {
     system.tell(ref, 'b')
     inContext(context('C'), () => system.tell(ref, 'c'))
     await until(() => seen.length === 3)
-    inContext(context('D'), () => system.tell(ref, 'd'))
-    await until(() => seen.length === 4)
+    foreign.run('leak', () => inContext(context('D'), () => system.tell(ref, 'd')))
+    system.tell(ref, 'e')
+    await until(() => seen.length === 5)
     expect(seen).to.deep.equal([
       ['a', 'A', 'uA', undefined],
       ['b', undefined, undefined, undefined],
       ['c', 'C', 'uC', undefined],
       ['d', 'D', 'uD', undefined],
+      ['e', undefined, undefined, undefined],
     ])
   })
 
