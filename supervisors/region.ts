@@ -147,11 +147,8 @@ class LocalRegion implements LoadedRegion, Watch {
   async drain(timeoutMs: number): Promise<void> {
     this.isDraining = true
     this.cancelSweep()
-    const leaving: Promise<unknown>[] = [this.ward.written()]
-    for (const lane of this.lanes.values()) {
-      this.leave(lane, 'drain')
-      leaving.push(lane.left ?? Promise.resolve())
-    }
+    for (const lane of this.lanes.values()) this.leave(lane, 'drain')
+    const leaving = [this.ward.written(), ...[...this.lanes.values()].map((lane) => lane.left)]
     let cancel = () => {}
     const bound = new Promise<void>((resolve) => {
       cancel = this.parts.clock.after(timeoutMs, resolve)
