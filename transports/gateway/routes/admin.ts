@@ -150,12 +150,12 @@ export function adminRoutes(app: App, { operations, deadLetters, quarantine }: G
             z.object({ action: z.enum(['retry', 'drop']) }),
             z.object({ action: z.literal('edit'), body: z.unknown() }),
           ])
-          .default({ action: 'retry' }),
+          .nullish(),
       },
     },
     async (request) => {
       const { address } = await entryOf(request, request.params.address)
-      const { body } = request
+      const body = request.body ?? { action: 'retry' as const }
       const resumed = await operations.resume(
         address,
         body.action === 'edit' ? { action: 'edit', body: body.body } : { action: body.action },

@@ -15,6 +15,7 @@ const pages: Record<string, { readonly file: string; readonly type: string }> = 
   '/console/journal.js': { file: 'journal.js', type: 'text/javascript; charset=utf-8' },
   '/console/dom.js': { file: 'dom.js', type: 'text/javascript; charset=utf-8' },
   '/docs': { file: 'docs.html', type: 'text/html; charset=utf-8' },
+  '/console/docs.css': { file: 'docs.css', type: 'text/css; charset=utf-8' },
   '/console/docs.js': { file: 'docs.js', type: 'text/javascript; charset=utf-8' },
   '/favicon.ico': { file: 'icon.svg', type: 'image/svg+xml' },
 }

@@ -1,0 +1,117 @@
+import { expect } from 'chai'
+import { exportSPKI, generateKeyPair, SignJWT } from 'jose'
+import { type GatewayHarness, startGateway } from '../../support/gateway-harness.ts'
+
+const SECRET = 'a secret that is long enough for HS256'
+
+describe('authentication', () => {
+  let harness: GatewayHarness
+  afterEach(() => harness.close())
+
+  const sign = (claims: object, options: { secret?: string; expires?: string } = {}) =>
+    new SignJWT({ iss: 'me', aud: 'soma', ...claims })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime(options.expires ?? '5m')
+      .sign(new TextEncoder().encode(options.secret ?? SECRET))
+
+  async function call(path: string, token?: string, init: RequestInit = {}) {
+    const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
+    const response = await fetch(`${harness.url}${path}`, { ...init, headers })
+    return { status: response.status, headers: response.headers, body: (await response.json()) as { code?: string } }
+  }
+
+  const jwt = { mode: 'jwt' as const, secret: SECRET, issuer: 'me', audience: 'soma' }
+
+  it('takes the tenant from the token alone, whatever claim it is in', async () => {
+    harness = await startGateway({ auth: jwt })
+    for (const claim of ['tenant', 'org', 'customer']) {
+      const token = await sign({ [claim]: `by-${claim}`, sub: 'ann' })
+      const body = JSON.stringify({ message: 'hello', tenant: 'victim' })
+      expect((await call('/v1/session/message', token, { method: 'POST', body })).status).to.equal(200)
+      expect(harness.sent.at(-1)?.tenant).to.equal(`by-${claim}`)
+    }
+  })
+
+  it('gives equal names of two tenants two sessions, and hides each from the other', async () => {
+    harness = await startGateway({ auth: jwt })
+    const [ann, bob] = [await sign({ tenant: 'a' }), await sign({ tenant: 'b' })]
+    const send = (token: string, session_id: string) =>
+      call('/v1/session/message', token, { method: 'POST', body: JSON.stringify({ message: 'x', session_id }) })
+    const hers = (await send(ann, 'notes')).body as { session_id: string }
+    const his = (await send(bob, 'notes')).body as { session_id: string }
+    expect(his.session_id).to.not.equal(hers.session_id)
+    expect((await send(bob, hers.session_id)).body.code).to.equal('SESSION_NOT_FOUND')
+    expect((await call(`/v1/sessions/${hers.session_id}`, bob)).status).to.equal(404)
+    expect((await call(`/v1/sessions/${hers.session_id}`, ann)).status).to.equal(200)
+  })
+
+  it('refuses no token, a forged, an expired, a misdirected and a tenantless one', async () => {
+    harness = await startGateway({ auth: jwt })
+    const refused = [
+      undefined,
+      'rubbish',
+      await sign({ tenant: 'a' }, { secret: 'another secret that is long enough' }),
+      await sign({ tenant: 'a' }, { expires: '-1m' }),
+      await sign({ tenant: 'a', aud: 'elsewhere' }),
+      await sign({ tenant: 'a', iss: 'somebody' }),
+      await sign({}),
+      `${btoa('{"alg":"none"}')}.${btoa('{"tenant":"a","iss":"me","aud":"soma"}')}.`.replaceAll('=', ''),
+    ]
+    for (const token of refused) {
+      const { status, headers, body } = await call('/v1/sessions', token)
+      expect(status).to.equal(401)
+      expect(body.code).to.equal('UNAUTHENTICATED')
+      expect(headers.get('www-authenticate')).to.equal('Bearer')
+    }
+    expect((await call('/healthz')).status, 'health is open').to.equal(200)
+  })
+
+  it('never takes a public key for an HMAC secret', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
+    const pem = await exportSPKI(publicKey)
+    harness = await startGateway({ auth: { mode: 'jwt', publicKey: pem } })
+    const forged = await sign({ tenant: 'a' }, { secret: pem })
+    expect((await call('/v1/sessions', forged)).status).to.equal(401)
+    const real = await new SignJWT({ tenant: 'a' })
+      .setProtectedHeader({ alg: 'RS256' })
+      .setExpirationTime('5m')
+      .sign(privateKey)
+    expect((await call('/v1/sessions', real)).status).to.equal(200)
+  })
+
+  it('takes ?access_token where a browser cannot send a header, and only for GET', async () => {
+    harness = await startGateway({ auth: jwt })
+    const token = await sign({ tenant: 'a' })
+    expect((await call(`/v1/sessions?access_token=${token}`)).status).to.equal(200)
+    const body = JSON.stringify({ message: 'x' })
+    const refused = await call(`/v1/session/message?access_token=${token}`, undefined, { method: 'POST', body })
+    expect(refused.status).to.equal(401)
+  })
+
+  it('asks for the scope admin where operators act', async () => {
+    harness = await startGateway({ auth: jwt })
+    const plain = await sign({ tenant: 'a', scope: 'read write' })
+    const admin = await sign({ tenant: 'a', scp: ['admin'] })
+    for (const path of ['/v1/admin/tree', '/v1/admin/dead-letters', '/v1/admin/quarantine', '/v1/admin/dlq/x']) {
+      expect((await call(path, plain)).body.code, path).to.equal('FORBIDDEN')
+      expect((await call(path, admin)).status, path).to.equal(200)
+    }
+    const birth = { method: 'POST', body: JSON.stringify({ message: 'x', session_id: 's' }) }
+    await call('/v1/session/message', plain, birth)
+    const inject = { method: 'POST', body: JSON.stringify({ role: 'user', content: 'x', why: 'y' }) }
+    expect((await call('/v1/sessions/s/inject', plain, inject)).body.code).to.equal('FORBIDDEN')
+    expect((await call('/v1/sessions/s/inject', admin, inject)).status).to.equal(200)
+  })
+
+  it('allows a configured origin, preflight included, and no other', async () => {
+    harness = await startGateway({ config: { allowedOrigins: ['https://app.example'] } })
+    const ask = (origin: string, method: string) =>
+      fetch(`${harness.url}/v1/sessions`, { method, headers: { origin, 'access-control-request-method': 'POST' } })
+    const preflight = await ask('https://app.example', 'OPTIONS')
+    expect(preflight.status).to.equal(204)
+    expect(preflight.headers.get('access-control-allow-origin')).to.equal('https://app.example')
+    expect((await ask('https://app.example', 'GET')).status).to.equal(200)
+    expect((await ask('https://evil.example', 'OPTIONS')).status).to.equal(403)
+    expect((await ask(harness.url, 'GET')).status, 'its own page').to.equal(200)
+  })
+})
