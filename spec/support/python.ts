@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { packageRoot } from '../../infra/package-root.ts'
+
+/** Path of a Python that has `openai` installed; .ci/run makes one. */
+const VARIABLE = 'SOMA_TEST_PYTHON'
+
+/** `describe` for specs that need Python's client of OpenAI: skipped loudly without it, and in CI failed. */
+export function describePython(title: string, body: (python: string) => void): void {
+  const python = process.env[VARIABLE]
+  if (python !== undefined && python !== '') {
+    describe(title, () => body(python))
+  } else if (process.env.CI) {
+    describe(title, () => {
+      it(`has ${VARIABLE}`, () => {
+        throw new Error(`${VARIABLE} is not set: give it the path of a Python that has openai installed`)
+      })
+    })
+  } else {
+    const how = 'python3 -m venv DIR && DIR/bin/pip install openai'
+    describe.skip(`${title} — SKIPPED, ${VARIABLE} is not set (${how}; then ${VARIABLE}=DIR/bin/python)`, () => {
+      it('needs Python', () => {})
+    })
+  }
+}
+
+/** Runs a script of spec/support; JSON in, JSON out. */
+export async function runPython(python: string, script: string, input: unknown): Promise<unknown> {
+  const child = spawn(python, [path.join(packageRoot, 'spec/support', script)], { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(JSON.stringify(input))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  if (code !== 0) throw new Error(`${script} exited with ${code}:\n${stderr}`)
+  return JSON.parse(stdout)
+}
