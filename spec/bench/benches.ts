@@ -1,0 +1,19 @@
+import type { BenchRow } from './bench-row.ts'
+
+export interface Bench {
+  /** What `npm run bench -- NAME` selects. */
+  readonly name: string
+  load(): Promise<{ run(): Promise<BenchRow[]> }>
+}
+
+/** In the order of the table. Each runs in a process of its own, so that none measures the heap and the JIT of another. */
+export const benches: readonly Bench[] = [
+  { name: 'local-tell', load: () => import('./local-tell.bench.ts') },
+  { name: 'fan-out', load: () => import('./fan-out.bench.ts') },
+  { name: 'activation', load: () => import('./activation.bench.ts') },
+  { name: 'sessions', load: () => import('./sessions.bench.ts') },
+  { name: 'turns', load: () => import('./turns.bench.ts') },
+  { name: 'tokens', load: () => import('./tokens.bench.ts') },
+  { name: 'recovery', load: () => import('./recovery.bench.ts') },
+  { name: 'boot', load: () => import('./boot.bench.ts') },
+]
