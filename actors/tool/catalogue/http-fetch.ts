@@ -38,7 +38,7 @@ export function httpFetch(options: HttpFetchOptions = {}): Tool<typeof schema> {
     reaches: ['public-network'],
     maxOutput: 32_000,
     async run({ url, method }, { signal }) {
-      return readable(await guardedFetch(url, method, signal, guard), method)
+      return readable(await guardedFetch(url, method, signal, guard), method, signal)
     },
   })
 }

@@ -8,6 +8,7 @@ import type { ToolCommand } from '../../../actors/tool/protocol.ts'
 import { allowed, cancel, deniedBy, invoke, metaOf, workTool } from '../../support/given-tool.ts'
 
 type Command = ToolCommand | OwnCommand
+type ToolBehaviour = Behaviour<ToolState, Command, ToolEvent, ToolEffect>
 
 /** What can happen to an invocation, in any order, any number of times. */
 type Happening =
@@ -16,6 +17,10 @@ type Happening =
 
 /** The node dies before the append, between the append and its effects, or not. */
 type CrashPoint = 'no' | 'before append' | 'after append'
+
+const [repeatable, unrepeatable] = [true, false].map((idempotent) =>
+  toolBehaviour(toolCatalogue([workTool({ idempotent })])),
+) as [ToolBehaviour, ToolBehaviour]
 
 /** The harness in ten lines: inbox, journal, fold, effects; and the world, which counts what the tool really did. */
 class World {
@@ -27,10 +32,10 @@ class World {
   unsafeRuns = 0
   runs = 0
   #clearedToRun = true
-  readonly #behaviour: Behaviour<ToolState, Command, ToolEvent, ToolEffect>
+  readonly #behaviour: ToolBehaviour
 
   constructor(idempotent: boolean) {
-    this.#behaviour = toolBehaviour(toolCatalogue([workTool({ idempotent })]))
+    this.#behaviour = idempotent ? repeatable : unrepeatable
     this.state = this.#behaviour.initial
   }
 
@@ -141,7 +146,7 @@ describe('a tool call, whatever is redelivered and whenever its node dies', () =
   it('T2: runs at most once when it is not idempotent and cannot tell what became of it', () => {
     fc.assert(
       fc.property(lives(['unknown']), (life) => live(false, life).runs <= 1),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 
@@ -149,7 +154,7 @@ describe('a tool call, whatever is redelivered and whenever its node dies', () =
     fc.assert(
       fc.property(lives(['unknown', 'not-run']), (life) => live(false, life).unsafeRuns === 0),
       {
-        numRuns: 1_000,
+        numRuns: 500,
       },
     )
   })
@@ -162,7 +167,7 @@ describe('a tool call, whatever is redelivered and whenever its node dies', () =
         expect(world.returned).to.have.length(1)
         expect(world.journal.filter(({ kind }) => kind === 'InvocationFinished')).to.have.length(1)
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 })

@@ -1,8 +1,8 @@
-import { convert, type HtmlToTextOptions } from 'html-to-text'
 import type { FetchedPage } from './guarded-fetch.ts'
+import { htmlText } from './html-text.ts'
 
 /** Turns what was fetched into text that a model can read. Binary content is described, never dumped. */
-export function readable(page: FetchedPage, method: 'GET' | 'HEAD'): string {
+export async function readable(page: FetchedPage, method: 'GET' | 'HEAD', signal: AbortSignal): Promise<string> {
   const type = page.headers.get('content-type') ?? ''
   const lines = [`HTTP ${page.status} ${page.statusText}`.trim(), `URL: ${page.url}`]
   if (type !== '') lines.push(`Content-Type: ${type}`)
@@ -11,19 +11,19 @@ export function readable(page: FetchedPage, method: 'GET' | 'HEAD'): string {
     return [...lines, ...shown.map((name) => `${name}: ${page.headers.get(name)}`)].join('\n')
   }
   if (page.cut) lines.push(`Only the first ${page.body.length} bytes were read; the page is longer.`)
-  return `${lines.join('\n')}\n\n${bodyText(page, type)}`
+  return `${lines.join('\n')}\n\n${await bodyText(page, type, signal)}`
 }
 
 const TEXTY =
   /^(text\/|application\/(json|xml|javascript|ecmascript|yaml|x-yaml|toml|sql|graphql|x-www-form-urlencoded|x-ndjson|x-sh)\b|[^;]*\+(json|xml|yaml)\b)/i
 const HTML = /^(text\/html|application\/xhtml\+xml)\b/i
 
-function bodyText(page: FetchedPage, type: string): string {
+async function bodyText(page: FetchedPage, type: string, signal: AbortSignal): Promise<string> {
   if (page.body.length === 0) return '(empty)'
   const isText = type === '' ? !page.body.subarray(0, 1_024).includes(0) : TEXTY.test(type)
   if (!isText) return `(binary content, ${page.body.length} bytes${page.cut ? ' or more' : ''}, not shown)`
   const text = decode(page.body, type)
-  return HTML.test(type) ? htmlToText(text) : text
+  return HTML.test(type) ? htmlText(text, signal) : text
 }
 
 /** The charset of the header, else of the page's own <meta>, else UTF-8. An unknown one is read as UTF-8. */
@@ -38,26 +38,4 @@ function decode(body: Uint8Array, type: string): string {
   } catch {
     return new TextDecoder().decode(body)
   }
-}
-
-/** The parser works in the process of the actors: beyond this many characters it would hold up every one of them. */
-const MAX_HTML = 400_000
-
-const options: HtmlToTextOptions = {
-  wordwrap: false,
-  limits: { maxInputLength: MAX_HTML, maxDepth: 100, maxChildNodes: 5_000, ellipsis: '…' },
-  selectors: [
-    { selector: 'a', options: { ignoreHref: false, noAnchorUrl: true, hideLinkHrefIfSameAsText: true } },
-    ...['img', 'script', 'style', 'noscript', 'svg', 'iframe', 'template', 'nav'].map((selector) => ({
-      selector,
-      format: 'skip',
-    })),
-    ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { uppercase: false } })),
-    { selector: 'table', format: 'dataTable', options: { uppercaseHeaderCells: false, maxColumnWidth: 60 } },
-  ],
-}
-
-function htmlToText(html: string): string {
-  const text = convert(html, options).replace(/\n{3,}/g, '\n\n')
-  return text.trim() === '' ? '(no readable text)' : text
 }
