@@ -7,6 +7,8 @@ interface Holder {
   /** When the process started, so that another process with the same pid is not taken for it. */
   readonly start: string | undefined
   readonly boot: string | undefined
+  /** Tells the tries of one process from each other. */
+  readonly nth: number
 }
 
 /**
@@ -20,17 +22,20 @@ interface Holder {
 export class ProcessLock {
   private readonly path: string
   private readonly mine: string
+  private readonly nth: number
 
-  private constructor(path: string, mine: string) {
+  private constructor(path: string, mine: string, nth: number) {
     this.path = path
     this.mine = mine
+    this.nth = nth
   }
 
   /** Rejects with DATA_DIR_IN_USE, naming the pid. */
   static async acquire(path: string): Promise<ProcessLock> {
     const start = await processStart(process.pid)
-    const holder: Holder = { pid: process.pid, start, boot: await bootId() }
-    const lock = new ProcessLock(path, `${JSON.stringify(holder)}\n`)
+    const nth = ++acquisitions
+    const holder: Holder = { pid: process.pid, start, boot: await bootId(), nth }
+    const lock = new ProcessLock(path, `${JSON.stringify(holder)}\n`, nth)
     await lock.take()
     return lock
   }
@@ -40,7 +45,7 @@ export class ProcessLock {
   }
 
   private async take(): Promise<void> {
-    const draft = `${this.path}.${process.pid}`
+    const draft = `${this.path}.${process.pid}.${this.nth}`
     await writeFile(draft, this.mine)
     try {
       while (!(await linked(draft, this.path))) {
@@ -59,7 +64,7 @@ export class ProcessLock {
 
   private async takeOver(draft: string, stale: string): Promise<boolean> {
     // The guard may itself be stale, left by a kill right here: it is a lock like this one.
-    const guard = new ProcessLock(`${this.path}~`, this.mine)
+    const guard = new ProcessLock(`${this.path}~`, this.mine, this.nth)
     await guard.take()
     try {
       if ((await readOrNothing(this.path)) !== stale) return false // L3: somebody was faster
@@ -70,6 +75,8 @@ export class ProcessLock {
     }
   }
 }
+
+let acquisitions = 0
 
 async function linked(from: string, to: string): Promise<boolean> {
   try {

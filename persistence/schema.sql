@@ -1,0 +1,119 @@
+-- What all migrations together make, as persistence/schema-dump.ts tells it. Written by
+--   SOMA_WRITE_SCHEMA=1 npm test
+table actors
+  address text not null
+  kind text not null
+  shard integer not null
+  seq bigint not null
+  unfinished boolean not null
+  constraint actors_pkey PRIMARY KEY (address)
+  create INDEX actors_unfinished ON public.actors USING btree (kind, shard) WHERE unfinished
+table dead_letters
+  position bigint not null generated always as identity
+  id text not null
+  tenant text not null
+  address text not null
+  envelope_id text not null
+  envelope jsonb not null
+  source text not null
+  code text not null
+  detail text not null
+  retries integer not null
+  at timestamp with time zone not null
+  constraint dead_letters_envelope_id_code_key UNIQUE (envelope_id, code)
+  constraint dead_letters_pkey PRIMARY KEY (id)
+  create INDEX dead_letters_by_tenant ON public.dead_letters USING btree (tenant, "position")
+table events
+  address text not null
+  seq bigint not null
+  envelope_id text not null
+  kind text not null
+  version integer not null
+  at timestamp with time zone not null
+  data jsonb not null
+  constraint events_pkey PRIMARY KEY (address, seq)
+table idempotency_keys
+  tenant text not null
+  key text not null
+  fingerprint text not null
+  answer jsonb not null
+  at timestamp with time zone not null
+  constraint idempotency_keys_pkey PRIMARY KEY (tenant, key)
+  create INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (at)
+table inbox
+  address text not null
+  envelope_id text not null
+  at timestamp with time zone not null default now()
+  constraint inbox_pkey PRIMARY KEY (address, envelope_id)
+table mailbox
+  kind text not null
+  shard integer not null
+  position bigint not null
+  envelope jsonb not null
+  constraint mailbox_pkey PRIMARY KEY (kind, shard, "position")
+table nodes
+  id text not null
+  expires_at timestamp with time zone not null
+  detail jsonb not null
+  constraint nodes_pkey PRIMARY KEY (id)
+table offsets
+  kind text not null
+  shard integer not null
+  watermark bigint not null
+  constraint offsets_pkey PRIMARY KEY (kind, shard)
+table outbox
+  position bigint not null generated always as identity
+  envelope_id text not null
+  address text not null
+  kind text not null
+  shard integer not null
+  envelope jsonb not null
+  constraint outbox_pkey PRIMARY KEY (envelope_id)
+  create INDEX outbox_by_shard ON public.outbox USING btree (kind, shard, "position")
+table quarantine
+  address text not null
+  tenant text not null
+  code text not null
+  detail text not null
+  suspect jsonb
+  since timestamp with time zone not null
+  constraint quarantine_pkey PRIMARY KEY (address)
+table quarantine_held
+  address text not null
+  envelope_id text not null
+  position bigint not null generated always as identity
+  envelope jsonb not null
+  constraint quarantine_held_pkey PRIMARY KEY (address, envelope_id)
+table session_envelopes
+  session_id uuid not null
+  persona_id text
+  tenant text not null
+  subject text
+  issuer text
+  scope text
+  metadata jsonb not null default '{}'::jsonb
+  analysis jsonb not null default '{}'::jsonb
+  created_at timestamp with time zone not null
+  updated_at timestamp with time zone not null
+  title text
+  state text not null
+  constraint session_envelopes_pkey PRIMARY KEY (session_id)
+  create INDEX session_envelopes_by_tenant ON public.session_envelopes USING btree (tenant, updated_at DESC, session_id DESC)
+view session_events
+  id text
+  session_id text
+  occurred_at timestamp with time zone
+  payload jsonb
+table shards
+  kind text not null
+  shard integer not null
+  owner text not null
+  epoch bigint not null
+  constraint shards_pkey PRIMARY KEY (kind, shard)
+table usage
+  tenant text not null
+  day text not null
+  persona_id text not null
+  tokens bigint not null
+  cost_micros bigint not null
+  constraint usage_pkey PRIMARY KEY (tenant, day, persona_id)
