@@ -172,7 +172,7 @@ describe('a tool actor', () => {
     ],
     [
       'told that policy is unavailable when it answers rubbish',
-      { decide: async () => ({ allow: 'yes' }) as never },
+      { decide: async () => ({ ...allowed, allow: 'yes' }) as never },
       { status: 'blocked', code: 'POLICY_UNAVAILABLE' },
     ],
     ['told that policy is unavailable when it never answers', { decide: forever }, { code: 'POLICY_UNAVAILABLE' }],
@@ -292,6 +292,27 @@ describe('a tool actor', () => {
       expect([asked, node.clock.pending]).to.deep.equal([false, 0])
     })
   }
+
+  it('gives its slot to the next call when it is cancelled while policy hangs', async () => {
+    const asked: string[] = []
+    const gate = new Gate()
+    const policy: Policy = {
+      async decide() {
+        asked.push('asked')
+        if (asked.length === 1) await gate.opened
+        return allowed
+      },
+    }
+    node = new Node(workTool(), { policy, maxConcurrent: 1 })
+    node.tell(invoke())
+    await until(() => asked.length === 1)
+    node.tell(cancel)
+    await until(() => node.events.includes('InvocationFinished'))
+    gate.open()
+    node.tell(invoke({ callId: 'second' }))
+    await until(() => node.journal.kinds('tool:second').includes('InvocationFinished'))
+    expect(asked).to.have.length(2)
+  })
 
   for (const [how, end] of [
     ['it is abandoned', () => node.clock.advance(999)],

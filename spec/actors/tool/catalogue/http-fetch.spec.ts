@@ -158,7 +158,9 @@ describe('http_fetch', () => {
         .to.include(`URL: http://127.0.0.1:${port}/5`)
         .and.include('there')
       answer = redirect('/again')
+      requests = []
       expect(await refusal({})).to.include('redirected more than 5 times')
+      expect(requests).to.have.length(6)
     })
 
     it('refuses other schemes and credentials, and what is no URL', async () => {
