@@ -1,119 +1,12 @@
 import { expect } from 'chai'
-import { type Address, address } from '../../../actors/kernel/address.ts'
-import type { Envelope } from '../../../actors/kernel/envelope.ts'
-import { journaledActor } from '../../../actors/kernel/journaled-actor.ts'
 import type { Policy, PolicyInput } from '../../../actors/kernel/policy.ts'
-import type { Ref } from '../../../actors/kernel/ref.ts'
-import { silentLogger } from '../../../actors/kernel/telemetry.ts'
-import { type ToolActorParts, toolKind } from '../../../actors/tool/actor.ts'
-import { toolCatalogue } from '../../../actors/tool/catalogue.ts'
-import type { ToolCommand, ToolOutcome } from '../../../actors/tool/protocol.ts'
+import type { ToolOutcome } from '../../../actors/tool/protocol.ts'
 import type { Tool } from '../../../actors/tool/tool.ts'
-import { createActorSystem } from '../../../supervisors/actor-system.ts'
-import type { Delivery } from '../../../transports/mailbox.ts'
-import {
-  allowAll,
-  allowed,
-  callId,
-  cancel,
-  deniedBy,
-  invoke,
-  session,
-  toolAddress,
-  workTool,
-} from '../../support/given-tool.ts'
-import { MemoryJournal } from '../../support/memory-journal.ts'
-import { CountingMetrics, countedIds, Gate, settled, until } from '../../support/probe.ts'
-import { VirtualClock } from '../../support/virtual-clock.ts'
+import { allowed, callId, cancel, deniedBy, invoke, workTool } from '../../support/given-tool.ts'
+import { Gate, settled, until } from '../../support/probe.ts'
+import { ToolNode } from '../../support/tool-node.ts'
 
-/** A node with one kind of actor. `crash` stops it as a kill would: what it does next reaches nobody. */
-class Node {
-  readonly journal = new MemoryJournal()
-  readonly clock = new VirtualClock()
-  readonly parts: ToolActorParts
-  #system: ReturnType<typeof createActorSystem>
-  #kind: ReturnType<typeof toolKind>
-  readonly #refs = new Map<Address, Ref<Delivery>>()
-  #envelopes = 0
-
-  constructor(tool: Tool, over: Partial<ToolActorParts> = {}) {
-    this.parts = { catalogue: toolCatalogue([tool]), policy: allowAll, ...over }
-    this.#system = this.#boot()
-    this.#kind = toolKind(this.parts)
-  }
-
-  #boot() {
-    return createActorSystem({
-      clock: this.clock,
-      ids: countedIds(),
-      log: silentLogger,
-      metrics: new CountingMetrics(),
-    })
-  }
-
-  tell(command: ToolCommand, id = `e-${this.#envelopes++}`): void {
-    const to = command.kind === 'Invoke' ? address('tool', command.callId) : toolAddress
-    const envelope: Envelope = {
-      id,
-      to,
-      from: session,
-      tenant: 'acme',
-      priority: 'normal',
-      trace: {},
-      sentAt: this.clock.now(),
-      body: command,
-    }
-    this.#system.tell(this.activate(to), { envelope, position: { shard: 0, offset: 0 }, settle() {} })
-  }
-
-  activate(to = toolAddress): Ref<Delivery> {
-    const active = this.#refs.get(to)
-    if (active) return active
-    const system = this.#system
-    const recipe = journaledActor(this.#kind, {
-      journal: this.journal,
-      snapshots: { load: async () => undefined, save: async () => {}, remove: async () => {} },
-      deadLetters: {
-        park: async () => {},
-        list: async () => [],
-        get: async () => undefined,
-        remove: async () => false,
-      },
-      tell: (ref, message, priority) => system.tell(ref, message, priority),
-      epochOf: () => 1,
-      relay: { offer() {} },
-    })(to)
-    const ref = system.spawn(undefined, to, recipe, { address: to })
-    this.#refs.set(to, ref)
-    return ref
-  }
-
-  async crash(): Promise<void> {
-    await this.#system.shutdown()
-    this.#refs.clear()
-    this.#system = this.#boot()
-    this.#kind = toolKind(this.parts)
-  }
-
-  stop(): Promise<void> {
-    return this.#system.shutdown()
-  }
-
-  async outcome(): Promise<ToolOutcome> {
-    await until(() => this.journal.sent.length > 0, 'a ToolReturned')
-    await settled()
-    expect(this.journal.sent, 'T3').to.have.length(1)
-    const [sent] = this.journal.sent as [Envelope<{ outcome: ToolOutcome }>]
-    expect(sent).to.deep.include({ to: session, from: toolAddress, tenant: 'acme' })
-    return sent.body.outcome
-  }
-
-  get events(): string[] {
-    return this.journal.kinds(toolAddress)
-  }
-}
-
-let node: Node
+let node: ToolNode
 const forever = () => new Promise<never>(() => {})
 
 describe('a tool actor', () => {
@@ -132,7 +25,7 @@ describe('a tool actor', () => {
       ranWith = { args, context }
       return 'done'
     }
-    node = new Node(workTool({ run }), { policy })
+    node = new ToolNode(workTool({ run }), { policy })
     node.tell(invoke({ args: { text: 'hi', extra: 1 }, metadata: { requeue_override: true } }))
     expect(await node.outcome()).to.deep.include({ status: 'success', output: 'done', decision: allowed })
     expect(asked).to.deep.equal([
@@ -157,7 +50,7 @@ describe('a tool actor', () => {
       journaled = node.events
       return 'done'
     }
-    node = new Node(workTool({ run }))
+    node = new ToolNode(workTool({ run }))
     node.tell(invoke())
     await node.outcome()
     expect(journaled).to.deep.equal(['InvocationAccepted', 'InvocationAuthorized', 'InvocationStarted'])
@@ -184,7 +77,7 @@ describe('a tool actor', () => {
         ran = true
         return ''
       }
-      node = new Node(workTool({ run }), { policy })
+      node = new ToolNode(workTool({ run }), { policy })
       node.tell(invoke({ metadata: { requeue_override: true, allow: true } }))
       await settled()
       node.clock.advance(5_000)
@@ -201,7 +94,7 @@ describe('a tool actor', () => {
       await gate.opened
       return 'done'
     }
-    node = new Node(workTool({ run }))
+    node = new ToolNode(workTool({ run }))
     node.tell(invoke(), 'same')
     node.tell(invoke(), 'same')
     node.tell(invoke(), 'other')
@@ -223,7 +116,7 @@ describe('a tool actor', () => {
       await gate.opened
       return 'late'
     }
-    node = new Node(workTool({ run }))
+    node = new ToolNode(workTool({ run }))
     node.tell(invoke())
     await until(() => signal)
     node.clock.advance(1_000)
@@ -239,7 +132,7 @@ describe('a tool actor', () => {
       signal = context.signal
       return forever()
     }
-    node = new Node(workTool({ run }))
+    node = new ToolNode(workTool({ run }))
     node.tell(invoke())
     await until(() => signal)
     node.tell(cancel)
@@ -262,7 +155,7 @@ describe('a tool actor', () => {
       ran = true
       return ''
     }
-    node = new Node(workTool({ run }), { policy })
+    node = new ToolNode(workTool({ run }), { policy })
     node.tell(invoke())
     await until(() => asked)
     node.tell(cancel)
@@ -284,7 +177,7 @@ describe('a tool actor', () => {
           return allowed
         },
       }
-      node = new Node(workTool(), { policy, maxConcurrent: 0 })
+      node = new ToolNode(workTool(), { policy, maxConcurrent: 0 })
       node.tell(invoke())
       await until(() => node.clock.pending > 0)
       end()
@@ -303,7 +196,7 @@ describe('a tool actor', () => {
         return allowed
       },
     }
-    node = new Node(workTool(), { policy, maxConcurrent: 1 })
+    node = new ToolNode(workTool(), { policy, maxConcurrent: 1 })
     node.tell(invoke())
     await until(() => asked.length === 1)
     node.tell(cancel)
@@ -319,7 +212,7 @@ describe('a tool actor', () => {
     ['it is cancelled', () => node.tell(cancel)],
   ] as const) {
     it(`gives its slot to the next call when ${how}`, async () => {
-      node = new Node(workTool({ run: forever }), { maxConcurrent: 1 })
+      node = new ToolNode(workTool({ run: forever }), { maxConcurrent: 1 })
       node.tell(invoke())
       await until(() => node.events.includes('InvocationStarted'))
       node.clock.advance(1) // so that the first one's time is up before the second's patience
@@ -330,75 +223,4 @@ describe('a tool actor', () => {
       await until(() => node.journal.kinds('tool:second').includes('InvocationStarted'))
     })
   }
-
-  it('runs an idempotent tool again after a crash', async () => {
-    let runs = 0
-    const run = () => (++runs === 1 ? forever() : Promise.resolve('second'))
-    node = new Node(workTool({ run }))
-    node.tell(invoke())
-    await until(() => runs === 1)
-    await node.crash()
-    node.activate()
-    expect(await node.outcome()).to.deep.include({ status: 'success', output: 'second' })
-    expect(runs).to.equal(2)
-  })
-
-  it('asks policy again after a crash before its decision', async () => {
-    let asked = 0
-    const policy: Policy = { decide: () => (++asked === 1 ? forever() : Promise.resolve(allowed)) }
-    node = new Node(workTool(), { policy })
-    node.tell(invoke())
-    await until(() => asked === 1)
-    await node.crash()
-    node.activate()
-    expect((await node.outcome()).status).to.equal('success')
-  })
-
-  it('T2: never runs a tool that is not idempotent again after a crash, and says that it cannot know', async () => {
-    let runs = 0
-    const run = () => {
-      runs++
-      return forever()
-    }
-    node = new Node(workTool({ idempotent: false, run }))
-    node.tell(invoke(), 'same')
-    await until(() => runs === 1)
-    await node.crash()
-    node.tell(invoke(), 'same')
-    expect(await node.outcome()).to.deep.include({ status: 'unknown', code: 'TOOL_OUTCOME_UNKNOWN' })
-    await node.crash()
-    node.activate()
-    await node.outcome()
-    expect(runs).to.equal(1)
-  })
-
-  it('reconciles with the same call id, and runs again when it surely did not run', async () => {
-    const ids: string[] = []
-    const run: Tool['run'] = (_, context) => {
-      ids.push(context.callId)
-      return ids.length === 1 ? forever() : Promise.resolve('second')
-    }
-    const reconcile: NonNullable<Tool['reconcile']> = async (_, context) => {
-      ids.push(`check ${context.callId}`)
-      return 'not-run'
-    }
-    node = new Node(workTool({ idempotent: false, run, reconcile }))
-    node.tell(invoke())
-    await until(() => ids.length === 1)
-    await node.crash()
-    node.activate()
-    expect(await node.outcome()).to.deep.include({ status: 'success', output: 'second' })
-    expect(ids).to.deep.equal([callId, `check ${callId}`, callId])
-  })
-
-  it('says so when the tool is gone after a restart', async () => {
-    const run = forever
-    node = new Node(workTool({ run }))
-    node.tell(invoke())
-    await until(() => node.events.includes('InvocationStarted'))
-    ;(node.parts as { catalogue: unknown }).catalogue = toolCatalogue([])
-    await node.crash()
-    node.activate()
-    expect(await node.outcome()).to.deep.include({ status: 'error', code: 'TOOL_NOT_FOUND' })
-  })
 })
