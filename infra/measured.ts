@@ -39,7 +39,7 @@ export function measuredJournal(journal: Journal, metrics: Metrics, seconds: Sec
     read: (address, afterSeq, limit) => journal.read(address, afterSeq, limit),
     head: (address) => journal.head(address),
     wasApplied: (address, id) => journal.wasApplied(address, id),
-    unfinished: (kind, shard) => journal.unfinished(kind, shard),
+    unfinished: (kind, shards) => journal.unfinished(kind, shards),
     pendingOutbox: (kind, shards, limit) => journal.pendingOutbox(kind, shards, limit),
     erase: (address, epoch) => journal.erase(address, epoch),
   }

@@ -2,7 +2,8 @@ import type { ActorKind, Address } from '../actors/kernel/address.ts'
 import { kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { Failure } from '../actors/kernel/failure.ts'
-import { type JournaledActorParts, journaledActor } from '../actors/kernel/journaled-actor.ts'
+import { journaledActor } from '../actors/kernel/journaled-actor.ts'
+import type { JournaledActorParts } from '../actors/kernel/journaled-kind.ts'
 import type { AddressedKind, Operations, Region } from '../actors/kernel/region.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import { sessionKind } from '../actors/session/actor.ts'
@@ -98,8 +99,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
       () => mailbox.receive(kind, allShards, (delivery) => region.deliver(delivery)),
       (subscription) => subscription.close(),
     )
-    const unfinished = await Promise.all(allShards.map((shard) => journal.unfinished(kind, shard)))
-    for (const address of unfinished.flat()) region.activate(address)
+    for (const address of await journal.unfinished(kind, allShards)) region.activate(address)
   }
   return { region, operations: operationsOf(system, region, parts) }
 }
@@ -139,12 +139,14 @@ function sessions(
 /** An invocation has one life: once its outcome is journaled there is nothing more to keep it for. */
 const TOOL_IDLE_MS = 1_000
 
-function tools({ content, metrics }: ActorParts, harness: JournaledActorParts) {
-  const kind = toolKind({ catalogue: content.tools, policy: content.policy, metrics })
+function tools({ content, metrics, config }: ActorParts, harness: JournaledActorParts) {
+  const kind = toolKind({ catalogue: content.tools, policy: content.policy, metrics, maxConcurrent: config.toolConcurrency })
   const idle: AddressedKind<{ state(): ToolState }> = {
     idleMs: TOOL_IDLE_MS,
     recipe: journaledActor(kind, harness),
     isIdle: (scope) => kind.behaviour.pendingEffects(scope.state()).length === 0,
+    // Cut off, a tool that is not idempotent ends in UNKNOWN: worth half the drain to avoid.
+    finishMs: config.drainMs / 2,
   }
   return idle
 }

@@ -51,8 +51,8 @@ export class InMemoryJournal implements Journal, Usage {
     return this.store.inbox.get(address)?.has(envelopeId) ?? false
   }
 
-  async unfinished(kind: ActorKind, shard: number): Promise<Address[]> {
-    return [...this.store.unfinished].filter((it) => kindOf(it) === kind && shardOf(it) === shard).sort()
+  async unfinished(kind: ActorKind, shards: readonly number[]): Promise<Address[]> {
+    return [...this.store.unfinished].filter((it) => kindOf(it) === kind && shards.includes(shardOf(it))).sort()
   }
 
   async pendingOutbox(kind: ActorKind, shards: readonly number[], limit: number): Promise<Envelope[]> {

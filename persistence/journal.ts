@@ -19,8 +19,8 @@ export interface Journal {
   head(address: Address): Promise<number>
   /** Whether the envelope was applied to the address: for redeliveries that the actor's own memory no longer covers. */
   wasApplied(address: Address, envelopeId: string): Promise<boolean>
-  /** Addresses of the shard whose last append said `unfinished`: to be activated at takeover. */
-  unfinished(kind: ActorKind, shard: number): Promise<Address[]>
+  /** Addresses of these shards whose last append said `unfinished`: to be activated at takeover. */
+  unfinished(kind: ActorKind, shards: readonly number[]): Promise<Address[]>
   /** Outbox rows not yet relayed, oldest first. */
   pendingOutbox(kind: ActorKind, shards: readonly number[], limit: number): Promise<Envelope[]>
   /** Forgets relayed outbox rows. */

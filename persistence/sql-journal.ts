@@ -10,16 +10,20 @@ import type { Sql } from './sql.ts'
 import { fromStoredJson, fromStoredText, toStoredText } from './stored-json.ts'
 
 const MAX_READ = 1_000
+/** Reads in one statement: beyond it the answer, not the statement, is what costs. */
+const MAX_READS = 64
 
 /** The journal on Postgres and on PGlite. J1-J5 are upheld by one statement: append-statement.ts. */
 export class SqlJournal implements Journal {
   private readonly sql: Sql
   private readonly appends: Batcher<Append, AppendResult>
+  private readonly reads: Batcher<Read, StoredEvent[]>
   private readonly relays: Batcher<readonly string[], void>
 
   constructor(sql: Sql) {
     this.sql = sql
     this.appends = new Batcher((batch) => this.write(batch), { keyOf: (append) => append.address })
+    this.reads = new Batcher((batch) => this.readAll(batch), { maxBatch: MAX_READS })
     this.relays = new Batcher((batch) => this.forget(batch.flat()))
   }
 
@@ -35,22 +39,33 @@ export class SqlJournal implements Journal {
     })
   }
 
-  async read(address: Address, afterSeq: number, limit: number): Promise<StoredEvent[]> {
-    const rows = await rowsOf<EventRow>(
-      this.sql,
-      `select seq::float8 as seq, envelope_id, kind, version, round(extract(epoch from at) * 1000)::float8 as at,
-         data::text as data
-       from events where address = $1 and seq > $2 order by seq limit $3`,
-      [address, afterSeq, Math.min(limit, MAX_READ)],
+  /** Gathered like appends: sessions that wake together, or are all new, share the statement. */
+  read(address: Address, afterSeq: number, limit: number): Promise<StoredEvent[]> {
+    return this.reads.add({ address, afterSeq, limit: Math.min(limit, MAX_READ) })
+  }
+
+  private async readAll(batch: readonly Read[]): Promise<StoredEvent[][]> {
+    const rows = await this.sql.query<EventRow>(
+      `select b.ord::int as ord, e.seq::float8 as seq, e.envelope_id, e.kind, e.version,
+         round(extract(epoch from e.at) * 1000)::float8 as at, e.data::text as data
+       from unnest($1::text[], $2::bigint[], $3::int[]) with ordinality as b(address, after, size, ord)
+       cross join lateral (
+         select * from events where address = b.address and seq > b.after order by seq limit b.size
+       ) e order by b.ord, e.seq`,
+      [batch.map((read) => read.address), batch.map((read) => read.afterSeq), batch.map((read) => read.limit)],
     )
-    return rows.map((row) => ({
-      seq: row.seq,
-      envelopeId: fromStoredText(row.envelope_id),
-      kind: row.kind,
-      version: row.version,
-      at: row.at,
-      data: fromStoredJson(row.data),
-    }))
+    const events = batch.map((): StoredEvent[] => [])
+    for (const row of rows) {
+      events[row.ord - 1]?.push({
+        seq: row.seq,
+        envelopeId: fromStoredText(row.envelope_id),
+        kind: row.kind,
+        version: row.version,
+        at: row.at,
+        data: fromStoredJson(row.data),
+      })
+    }
+    return events
   }
 
   async head(address: Address): Promise<number> {
@@ -68,11 +83,11 @@ export class SqlJournal implements Journal {
     return rows.length > 0
   }
 
-  async unfinished(kind: ActorKind, shard: number): Promise<Address[]> {
+  async unfinished(kind: ActorKind, shards: readonly number[]): Promise<Address[]> {
     const rows = await rowsOf<{ address: Address }>(
       this.sql,
-      'select address from actors where kind = $1 and shard = $2 and unfinished order by address',
-      [kind, shard],
+      'select address from actors where kind = $1 and shard = any($2::int[]) and unfinished order by address',
+      [kind, shards],
     )
     return rows.map((row) => row.address)
   }
@@ -123,7 +138,14 @@ export class SqlJournal implements Journal {
   }
 }
 
+interface Read {
+  readonly address: Address
+  readonly afterSeq: number
+  readonly limit: number
+}
+
 interface EventRow {
+  readonly ord: number
   readonly seq: number
   readonly envelope_id: string
   readonly kind: string
