@@ -20,6 +20,9 @@ import { failureOf, PROBLEM_JSON, problemOf, retryAfterOf } from './problem.ts'
 import { RouteTable } from './route-table.ts'
 import { traceIdOf } from './trace.ts'
 
+/** A body that is too large is read to its end, unkept, up to this size; a larger one is cut off. */
+const DISCARDED_BYTES = 64 * 1024 * 1024
+
 export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>
 
 declare module 'fastify' {
@@ -126,6 +129,11 @@ export function sendFailure(
   const retryAfter = retryAfterOf(failure)
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  if (failure.code === 'PAYLOAD_TOO_LARGE' && Number(request.headers['content-length']) <= DISCARDED_BYTES) {
+    // Fastify would close, but a close on a client that still sends is a reset, and it never reads why. Without it Node
+    // reads the rest and throws it away.
+    reply.removeHeader('connection')
+  }
   reply.code(problem.status)
   if (request.routeOptions.config.errors === 'openai') {
     return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(openAiError(problem))

@@ -102,6 +102,18 @@ describe('a stream of a session', () => {
     expect(sink.seqs).to.deep.equal([1, 2])
   })
 
+  it('S1: lets a repeated announcement go, without looking for what is not missing', async () => {
+    const { outbound, sessions, sink, follow, happen } = given()
+    happen(3)
+    follow()
+    await settled()
+    const reads = sessions.reads
+    for (const again of sessions.journals.get(ID) ?? []) outbound.announce(again)
+    await settled()
+    expect(sink.seqs).to.deep.equal([1, 2, 3])
+    expect(sessions.reads).to.equal(reads)
+  })
+
   it('S1 holds whatever is lost, repeated, or out of order, and wherever the reader stops to breathe', async () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('happen' as const), lost: fc.boolean() }),

@@ -82,6 +82,7 @@ export class Conversation {
     const answer = this.#answer(metadata)
     answer.textContent = text
     answer.classList.remove('streaming')
+    this.#scroll()
   }
 
   #settle({ turn_id, step }) {
@@ -105,6 +106,7 @@ export class Conversation {
     else if (last && (last.textContent === text || text.startsWith(last.textContent))) last.textContent = text
     else if (text !== '') this.#add(element('div', { className: 'message assistant' }, text))
     if (metadata.outcome === 'stopped') this.#aside('Stopped')
+    this.#scroll()
   }
 
   #toolStarted({ call_id, tool_name, args }) {
