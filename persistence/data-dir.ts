@@ -23,7 +23,8 @@ export class DataDir {
   static async open(path: string): Promise<DataDir> {
     const dir = resolve(path)
     try {
-      await mkdir(dir, { recursive: true, mode: 0o700 })
+      // The recursive mkdir of Node 20 says ENOENT on a read-only file system; the plain one says what is wrong.
+      await mkdir(dir, { recursive: true, mode: 0o700 }).catch(() => mkdir(dir, { mode: 0o700 }))
       // A page must fit, or Postgres would fail later and less clearly.
       const probe = join(dir, `probe-${process.pid}`)
       await writeFile(probe, Buffer.alloc(8_192)).finally(() => rm(probe, { force: true }))
