@@ -93,8 +93,8 @@ async function openDatabase(options: PersistenceOptions): Promise<{ sql: Sql; cl
   }
   const directory = await DataDir.open(dataDir as string)
   try {
-    await ensureDatabase(directory, options.template, log)
-    const sql = await PgliteSql.open(directory.database, log)
+    await ensureDatabase(directory, options)
+    const sql = await PgliteSql.open(directory.database, options.clock, log)
     return {
       sql,
       async close() {

@@ -1,5 +1,6 @@
 import { cp, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Clock } from '../actors/kernel/clock.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import { PgliteSql } from './pglite-sql.ts'
 
@@ -10,26 +11,25 @@ import { PgliteSql } from './pglite-sql.ts'
  */
 export async function ensureDatabase(
   paths: { readonly database: string; readonly unfinishedDatabase: string },
-  template: string | undefined,
-  log: Logger,
+  { template, clock, log }: { readonly template?: string; readonly clock: Clock; readonly log: Logger },
 ): Promise<void> {
   if (await exists(paths.database)) return
   await rm(paths.unfinishedDatabase, { recursive: true, force: true })
   if (template !== undefined && (await exists(template))) {
     await cp(template, paths.unfinishedDatabase, { recursive: true })
   } else {
-    await initdb(paths.unfinishedDatabase, log)
+    await initdb(paths.unfinishedDatabase, clock, log)
   }
   await rename(paths.unfinishedDatabase, paths.database)
 }
 
 /** An empty database to copy from, made once (by the build, or by the specs' first run). Several makers may race. */
-export async function ensureTemplate(template: string, log: Logger): Promise<void> {
+export async function ensureTemplate(template: string, clock: Clock, log: Logger): Promise<void> {
   if (await exists(template)) return
   await mkdir(dirname(template), { recursive: true })
   const draft = `${template}.${process.pid}`
   await rm(draft, { recursive: true, force: true })
-  await initdb(draft, log)
+  await initdb(draft, clock, log)
   try {
     await rename(draft, template)
   } catch (error) {
@@ -38,8 +38,8 @@ export async function ensureTemplate(template: string, log: Logger): Promise<voi
   }
 }
 
-async function initdb(dir: string, log: Logger): Promise<void> {
-  const sql = await PgliteSql.open(dir, log)
+async function initdb(dir: string, clock: Clock, log: Logger): Promise<void> {
+  const sql = await PgliteSql.open(dir, clock, log)
   await sql.close()
 }
 

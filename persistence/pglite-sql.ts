@@ -1,30 +1,38 @@
 import { Worker } from 'node:worker_threads'
+import type { Clock } from '../actors/kernel/clock.ts'
 import { Failure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { WorkerReply, WorkerRequest } from './pglite-bridge.ts'
 import type { Sql } from './sql.ts'
+
+const STUCK_MS = 60_000
+const START_AGAIN_MS = 1_000
 
 /**
  * PGlite in a thread of its own, so that a statement never stops the event loop and the second core is used.
  *   P1. Statements run one after the other, in the order of the calls.
  *   P2. A dead thread (disk full, WebAssembly fault) fails what was in flight with JOURNAL_UNAVAILABLE; the next statement
  *       starts a new one, which recovers from the write-ahead log. The process lives.
+ *   P3. A statement that is not answered in STUCK_MS counts as a dead thread: it is ended.
+ *   P4. A thread that cannot start is tried again once per START_AGAIN_MS, however many statements come.
  */
 export class PgliteSql implements Sql {
   readonly dialect = 'pglite'
   private readonly dataDir: string
+  private readonly clock: Clock
   private readonly log: Logger
   private thread: Thread | undefined
   private opening: Promise<Thread> | undefined
   private closed = false
 
-  private constructor(dataDir: string, log: Logger) {
+  private constructor(dataDir: string, clock: Clock, log: Logger) {
     this.dataDir = dataDir
+    this.clock = clock
     this.log = log
   }
 
-  static async open(dataDir: string, log: Logger): Promise<PgliteSql> {
-    const sql = new PgliteSql(dataDir, log)
+  static async open(dataDir: string, clock: Clock, log: Logger): Promise<PgliteSql> {
+    const sql = new PgliteSql(dataDir, clock, log)
     await sql.running()
     return sql
   }
@@ -54,16 +62,25 @@ export class PgliteSql implements Sql {
   }
 
   private running(): Promise<Thread> {
-    this.opening ??= Thread.start(this.dataDir, () => {
-      this.thread = undefined
-      this.opening = undefined
-      if (!this.closed)
-        this.log.error({ dataDir: this.dataDir }, 'the database thread died; the next write starts it again')
-    }).then((thread) => {
+    this.opening ??= Thread.start(this.dataDir, this.clock, () => this.died()).then((thread) => {
       this.thread = thread
       return thread
     })
     return this.opening
+  }
+
+  private died(): void {
+    const started = this.thread !== undefined
+    this.thread = undefined
+    if (this.closed) return
+    this.log.error({ dataDir: this.dataDir, started }, 'the database thread died; a later write starts it again')
+    if (started) this.opening = undefined
+    // P4: until then its failed start answers whoever asks.
+    else {
+      this.clock.after(START_AGAIN_MS, () => {
+        this.opening = undefined
+      })
+    }
   }
 }
 
@@ -71,10 +88,13 @@ type Asked = WorkerRequest extends infer R ? (R extends unknown ? Omit<R, 'id'> 
 
 class Thread {
   private readonly worker: Worker
+  private readonly clock: Clock
+  private unwatch: (() => void) | undefined
   private readonly asked = new Map<number, { resolve(rows: readonly unknown[]): void; reject(error: unknown): void }>()
   private nextId = 0
 
-  private constructor(dataDir: string, died: () => void) {
+  private constructor(dataDir: string, clock: Clock, died: () => void) {
+    this.clock = clock
     this.worker = new Worker(new URL('./pglite-worker.js', import.meta.url), { workerData: { dataDir } })
     let cause: unknown
     this.worker.on('message', (reply: WorkerReply) => this.settle(reply))
@@ -82,6 +102,7 @@ class Thread {
       cause = error
     })
     this.worker.on('exit', () => {
+      this.unwatch?.()
       died()
       const message = cause instanceof Error ? cause.message : 'the database thread ended'
       for (const waiting of this.asked.values()) {
@@ -91,20 +112,29 @@ class Thread {
     })
   }
 
-  static async start(dataDir: string, died: () => void): Promise<Thread> {
-    const thread = new Thread(dataDir, died)
-    await new Promise<readonly unknown[]>((resolve, reject) => {
-      thread.asked.set(thread.nextId++, { resolve, reject })
-    })
+  static async start(dataDir: string, clock: Clock, died: () => void): Promise<Thread> {
+    const thread = new Thread(dataDir, clock, died)
+    await thread.answerTo(thread.nextId++)
     return thread
   }
 
   ask(request: Asked): Promise<readonly unknown[]> {
+    const id = this.nextId++
+    this.worker.postMessage({ ...request, id })
+    return this.answerTo(id)
+  }
+
+  private answerTo(id: number): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
-      const id = this.nextId++
       this.asked.set(id, { resolve, reject })
-      this.worker.postMessage({ ...request, id })
+      if (this.asked.size === 1) this.watch()
     })
+  }
+
+  // P3. Armed by whatever is asked first and anew by each answer, as statements wait for each other.
+  private watch(): void {
+    this.unwatch?.()
+    this.unwatch = this.asked.size === 0 ? undefined : this.clock.after(STUCK_MS, () => void this.stop())
   }
 
   async stop(): Promise<void> {
@@ -114,6 +144,7 @@ class Thread {
   private settle(reply: WorkerReply): void {
     const waiting = this.asked.get(reply.id)
     this.asked.delete(reply.id)
+    this.watch()
     if (reply.error === undefined) waiting?.resolve(reply.rows ?? [])
     else waiting?.reject(Object.assign(new Error(reply.error.message), { code: reply.error.code }))
   }

@@ -24,11 +24,12 @@ async function answer(request: WorkerRequest): Promise<void> {
     port?.postMessage({ id: request.id, rows: await run(request) } satisfies WorkerReply)
     await upkeep.afterStatement()
   } catch (error) {
-    const { message, code } = error as Error & { code?: string }
+    const { message, code, severity } = error as Error & { code?: string; severity?: string }
     port?.postMessage({ id: request.id, error: { message, code } } satisfies WorkerReply)
-    // No SQLSTATE: WebAssembly gave up (a PANIC, as when the disk is full). Its memory is not to be trusted any more; what
-    // was acknowledged is in the write-ahead log, from which the next thread recovers.
-    if (code === undefined) process.exit(1)
+    // A PANIC (no room for the write-ahead log), or a fault of WebAssembly, which has no SQLSTATE: this memory is not to be
+    // trusted any more, and the next statement would hang. What was acknowledged is in the log, from which the next thread
+    // recovers.
+    if (code === undefined || severity === 'PANIC' || severity === 'FATAL') process.exit(1)
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
+import { systemClock } from '../../infra/clock.ts'
 import { ensureTemplate } from '../../persistence/pglite-files.ts'
 import { freePort, ServiceProcess } from '../../supervisors/drills/service-process.ts'
 import { template } from '../support/persistence-under-test.ts'
@@ -38,7 +39,7 @@ export class BenchService {
     const folder = mkdtempSync(join(tmpdir(), 'soma-bench-'))
     const dataDir = join(folder, 'data')
     if (!options.fresh) {
-      await ensureTemplate(template, silentLogger)
+      await ensureTemplate(template, systemClock, silentLogger)
       mkdirSync(dataDir)
       cpSync(template, join(dataDir, 'pg'), { recursive: true })
     }

@@ -42,7 +42,7 @@ export async function run(): Promise<BenchRow[]> {
 }
 
 async function measured(folder: string, lifecycle: Lifecycle): Promise<BenchRow[]> {
-  await ensureTemplate(template, log)
+  await ensureTemplate(template, clock, log)
   cpSync(template, join(folder, 'data', 'pg'), { recursive: true })
   const persistence = await lifecycle.start(
     'journal',

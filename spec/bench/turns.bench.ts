@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
-import { systemIds } from '../../infra/clock.ts'
+import { systemClock, systemIds } from '../../infra/clock.ts'
 import { PgliteSql } from '../../persistence/pglite-sql.ts'
 import type { BenchRow } from './bench-row.ts'
 import { BenchService } from './bench-service.ts'
@@ -69,7 +69,7 @@ export async function run(): Promise<BenchRow[]> {
 }
 
 async function comparedWithJournal(dataDir: string, answers: number, errors: readonly string[]): Promise<BenchRow> {
-  const sql = await PgliteSql.open(join(dataDir, 'pg'), silentLogger)
+  const sql = await PgliteSql.open(join(dataDir, 'pg'), systemClock, silentLogger)
   const [journal] = await sql.query<{ finals: number; turns: number }>(
     `select count(*)::float8 as finals, count(distinct data->>'turnId')::float8 as turns
      from events where kind = 'TurnFinished' and data->>'outcome' = 'completed'`,

@@ -70,6 +70,6 @@ export function onEveryDatabase(suite: (stores: () => Persistence) => void): voi
 }
 
 export async function freshDataDir(): Promise<string> {
-  await ensureTemplate(template, silentLogger)
+  await ensureTemplate(template, systemClock, silentLogger)
   return mkdtemp(join(tmpdir(), 'soma-spec-'))
 }
