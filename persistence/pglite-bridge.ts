@@ -1,4 +1,9 @@
 /** What passes between pglite-sql.ts and its thread (pglite-worker.ts). The reply with id 0 says that the database is open. */
+export interface WorkerStart {
+  readonly dataDir: string
+  readonly fsync: boolean
+}
+
 export type WorkerRequest =
   | { readonly id: number; readonly kind: 'query'; readonly text: string; readonly params: readonly unknown[] }
   | { readonly id: number; readonly kind: 'exec'; readonly text: string }

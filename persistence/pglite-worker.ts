@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
-import type { WorkerReply, WorkerRequest } from './pglite-bridge.ts'
+import type { WorkerReply, WorkerRequest, WorkerStart } from './pglite-bridge.ts'
+import { fsyncParams, syncToDisk } from './pglite-fsync.ts'
 import { PreparedStatements } from './pglite-statements.ts'
 import { PgliteUpkeep } from './pglite-upkeep.ts'
 
@@ -8,8 +9,9 @@ import { PgliteUpkeep } from './pglite-upkeep.ts'
 const port = parentPort
 if (port === null) throw new Error('pglite-worker.js is started by pglite-sql.ts')
 
-const { dataDir } = workerData as { dataDir: string }
-const database = await PGlite.create({ dataDir })
+const { dataDir, fsync } = workerData as WorkerStart
+const database = await PGlite.create({ dataDir, ...(fsync ? { startParams: fsyncParams } : {}) })
+if (fsync) syncToDisk(database)
 const statements = await PreparedStatements.on(database)
 const upkeep = new PgliteUpkeep(database, statements)
 let queue: Promise<void> = Promise.resolve()
