@@ -185,6 +185,7 @@ export const variables = {
 
   SOMA_IDLE_SECONDS: known(whole(1, 86_400, 60), 'A session without work for this long leaves memory.'),
   SOMA_MAX_ACTIVE_SESSIONS: known(whole(1, 10_000_000, 10_000), 'Sessions in memory; the idlest leave beyond it.'),
+  TOOL_EXECUTOR_MAX_CONCURRENT: known(whole(1, 10_000, 64), 'Calls of one tool that run at once in this process.'),
   SOMA_DRAIN_SECONDS: known(
     whole(1, 600, 15),
     'How long a stop waits for steps in flight; the rest goes on after the next start.',

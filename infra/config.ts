@@ -41,6 +41,7 @@ export interface ActorsConfig {
   readonly idleMs: number
   readonly maxActiveSessions: number
   readonly drainMs: number
+  readonly toolConcurrency: number
 }
 
 /** Undefined: nothing besides what is built in. */
@@ -110,6 +111,7 @@ export function loadConfig(env: Environment): Config {
       idleMs: v.SOMA_IDLE_SECONDS * 1_000,
       maxActiveSessions: v.SOMA_MAX_ACTIVE_SESSIONS,
       drainMs: v.SOMA_DRAIN_SECONDS * 1_000,
+      toolConcurrency: v.TOOL_EXECUTOR_MAX_CONCURRENT,
     },
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),

@@ -8,6 +8,7 @@ import timestamp from '../actors/tool/catalogue/timestamp.ts'
 import { toolCatalogue } from '../actors/tool/catalogue.ts'
 import type { ToolCatalogue } from '../actors/tool/tool.ts'
 import type { ContentConfig } from './config.ts'
+import { ownAddresses } from './own-addresses.ts'
 import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
 import { FilePolicy } from './policy/file-policy.ts'
@@ -25,7 +26,7 @@ export async function loadContent(
   means: { clock: Clock; ids: Ids; log: Logger },
 ): Promise<Content> {
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
-  const shipped = [echo, timestamp, httpFetch({ reachable: reachable(config.httpFetchAllow) })]
+  const shipped = [echo, timestamp, httpFetch({ reachable: reachable(config.httpFetchAllow, ownAddresses) })]
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
   const policy = new FilePolicy(policyFile, means.ids)
   await policy.check()

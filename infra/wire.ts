@@ -140,7 +140,12 @@ function sessions(
 const TOOL_IDLE_MS = 1_000
 
 function tools({ content, metrics, config }: ActorParts, harness: JournaledActorParts) {
-  const kind = toolKind({ catalogue: content.tools, policy: content.policy, metrics, maxConcurrent: config.toolConcurrency })
+  const kind = toolKind({
+    catalogue: content.tools,
+    policy: content.policy,
+    metrics,
+    maxConcurrent: config.toolConcurrency,
+  })
   const idle: AddressedKind<{ state(): ToolState }> = {
     idleMs: TOOL_IDLE_MS,
     recipe: journaledActor(kind, harness),

@@ -11,6 +11,7 @@ import type { Delivery } from '../transports/mailbox.ts'
 import type { WatchedActorSystem } from './actor-system.ts'
 import { durably } from './durably.ts'
 import { contextOf, type Lane, newLane } from './lane.ts'
+import { letFinish } from './let-finish.ts'
 import { Parking } from './parking.ts'
 import { Passivation, type PassivationLimits } from './passivation.ts'
 import { ShardHolders } from './shard-holders.ts'
@@ -147,6 +148,7 @@ class LocalRegion implements LoadedRegion, Watch {
   async drain(timeoutMs: number): Promise<void> {
     this.isDraining = true
     this.cancelSweep()
+    await letFinish(this.lanes.values(), this.parts)
     for (const lane of this.lanes.values()) this.leave(lane, 'drain')
     const leaving = [this.ward.written(), ...[...this.lanes.values()].map((lane) => lane.left)]
     let cancel = () => {}

@@ -1,12 +1,10 @@
-import type { Append, Journal, StoredEvent } from '../../persistence/journal.ts'
-import type { Snapshots } from '../../persistence/snapshots.ts'
 import type { Delivery } from '../../transports/mailbox.ts'
-import type { ActorContext, ActorRecipe, ActorSystem } from './actor.ts'
+import type { ActorContext, ActorRecipe } from './actor.ts'
 import type { Address } from './address.ts'
-import { type Behaviour, type CommandMeta, type Decision, nothing } from './behaviour.ts'
-import type { DeadLetters } from './dead-letters.ts'
+import { type CommandMeta, type Decision, nothing } from './behaviour.ts'
 import { derivedId, type Envelope } from './envelope.ts'
 import { asFailure, Failure, type FailureCode, isFailure } from './failure.ts'
+import type { JournaledActorParts, JournaledKind, Scope } from './journaled-kind.ts'
 
 /**
  * Turns a pure behaviour into an actor that survives anything. One message is: parse, decide, append, evolve, settle,
@@ -17,51 +15,6 @@ import { asFailure, Failure, type FailureCode, isFailure } from './failure.ts'
  *       lost a race (`conflict`, `fenced`) throws and is never used again (I2);
  *   A4. recovery = snapshot + later events, then the effects that were pending (I6).
  */
-export interface JournaledKind<State, Command, Event, Effect> {
-  readonly type: string
-  readonly capacity: number
-  readonly behaviour: Behaviour<State, Command, Event, Effect>
-  readonly codec: EventCodec<Event>
-  /** A wire body as a command; throws Failure MALFORMED_MESSAGE. Internal commands never pass here (see `Told`). */
-  parse(body: unknown): Command
-  /** Starts what the effect asks for and returns at once; results come back by `scope.tellSelf`. */
-  perform(effect: Effect, scope: Scope<State, Command>): void
-  /** Adds what only the live activation knows (text streamed so far) to a command before it is decided. */
-  enrich?(command: Command, scope: Scope<State, Command>): Command
-  /** The first command of an activation whose state has pending effects; without it they are performed as they are. */
-  recovered?(): Command
-  /** Rows derived from the new state, written with the events. */
-  project?(after: State, events: readonly Event[], meta: CommandMeta): Pick<Append, 'record' | 'usage'>
-  /** After the append: tell whoever watches. */
-  announce?(scope: Scope<State, Command>, stored: readonly StoredEvent[]): void
-  readonly snapshots?: { readonly version: number; readonly every: number }
-}
-
-export interface EventCodec<Event> {
-  encode(event: Event): { readonly kind: string; readonly version: number; readonly data: unknown }
-  /** Upcasts every version ever written; throws Failure UNREADABLE_EVENT for one from the future. */
-  decode(stored: StoredEvent): Event
-}
-
-export interface Scope<State, Command> {
-  readonly address: Address
-  readonly context: ActorContext<Delivery>
-  state(): State
-  seq(): number
-  /** Tells this actor a result of its own doing. `id` must differ for different results (I3). */
-  tellSelf(command: Command, id: string): void
-}
-
-export interface JournaledActorParts {
-  readonly journal: Journal
-  readonly snapshots: Snapshots
-  readonly deadLetters: DeadLetters
-  readonly tell: ActorSystem['tell']
-  readonly epochOf: (address: Address) => number
-  /** Sends journaled outbox envelopes on; what it has not sent at a crash is found in the journal again. */
-  readonly relay: { offer(envelopes: readonly Envelope[]): void }
-}
-
 /** Marks a command that the actor told itself. No wire body can be an instance, so outsiders cannot forge results. */
 class Told<Command> {
   readonly command: Command
@@ -83,6 +36,8 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
   #state: State
   #seq = 0
   #snapshotSeq = 0
+  /** Of the last envelope from outside: what this actor tells itself and sends on is part of that trace. */
+  #trace: Envelope['trace'] = {}
 
   constructor(
     kind: JournaledKind<State, Command, Event, Effect>,
@@ -135,6 +90,7 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
 
   async handle(delivery: Delivery): Promise<void> {
     const { envelope } = delivery
+    if (!(envelope.body instanceof Told)) this.#trace = envelope.trace
     const now = this.context.clock.now()
     if (envelope.deadline !== undefined && envelope.deadline < now) {
       await this.#park(delivery, 'EXPIRED', `its deadline passed ${now - envelope.deadline} ms ago`)
@@ -189,7 +145,7 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       from: this.address,
       tenant: '',
       priority: 'control',
-      trace: {},
+      trace: this.#trace,
       sentAt: this.context.clock.now(),
       body: new Told(command),
     }
@@ -259,7 +215,7 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       tenant: cause.tenant || this.#tenantOf(),
       cause: cause.id,
       priority: outgoing.priority ?? 'normal',
-      trace: cause.trace,
+      trace: this.#trace,
       sentAt: meta.now,
     }
   }

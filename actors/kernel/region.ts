@@ -41,6 +41,8 @@ export interface AddressedKind<State = unknown> {
   /** Whether this state may be passivated now (nothing pending). */
   isIdle(state: State): boolean
   readonly idleMs: number
+  /** How long a drain lets busy actors of the kind finish before it stops them; 0 by default. */
+  readonly finishMs?: number
 }
 
 /** What an operator can see and do on this process; the gateway's /v1/admin and the CLI speak to it. */

@@ -1,5 +1,5 @@
 import { Failure } from '../kernel/failure.ts'
-import type { EventCodec } from '../kernel/journaled-actor.ts'
+import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
 import type { ClientTool, HistoryMessage, InjectedMessage, QuickAction } from './protocol.ts'

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../persistence/journal.ts'
 import { assertNever } from '../kernel/behaviour.ts'
-import type { JournaledKind, Scope } from '../kernel/journaled-actor.ts'
+import type { JournaledKind, Scope } from '../kernel/journaled-kind.ts'
 import type { Policy } from '../kernel/policy.ts'
 import { validateArguments } from './arguments.ts'
 import { authorize } from './authorize.ts'

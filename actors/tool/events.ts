@@ -1,6 +1,6 @@
 import type { Address } from '../kernel/address.ts'
 import { Failure } from '../kernel/failure.ts'
-import type { EventCodec } from '../kernel/journaled-actor.ts'
+import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { PolicyDecision } from '../kernel/policy.ts'
 import type { ToolOutcome } from './protocol.ts'
 

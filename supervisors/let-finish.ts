@@ -1,0 +1,23 @@
+import type { Clock } from '../actors/kernel/clock.ts'
+import type { WatchedActorSystem } from './actor-system.ts'
+import type { Lane } from './lane.ts'
+
+const LOOK_MS = 20
+
+/**
+ * A drain lets busy actors go on for their kind's `finishMs`: a tool that is not idempotent would otherwise end in
+ * UNKNOWN. What they tell themselves still reaches them, and what they send is journaled for after the start.
+ */
+export async function letFinish(
+  lanes: Iterable<Lane>,
+  { clock, system }: { readonly clock: Clock; readonly system: WatchedActorSystem },
+): Promise<void> {
+  const from = clock.now()
+  const isBusy = ({ kind, ref, status }: Lane) => {
+    if (status !== 'active' || ref === undefined || clock.now() - from >= (kind.finishMs ?? 0)) return false
+    const resting = system.restingState(ref)
+    return resting === undefined || !kind.isIdle(resting.state)
+  }
+  const all = [...lanes]
+  while (all.some(isBusy)) await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve))
+}
