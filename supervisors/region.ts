@@ -11,7 +11,7 @@ import type { Delivery } from '../transports/mailbox.ts'
 import type { WatchedActorSystem } from './actor-system.ts'
 import { durably } from './durably.ts'
 import { contextOf, type Lane, newLane } from './lane.ts'
-import { letFinish } from './let-finish.ts'
+import { letFinish, within } from './let-finish.ts'
 import { Parking } from './parking.ts'
 import { Passivation, type PassivationLimits } from './passivation.ts'
 import { ShardHolders } from './shard-holders.ts'
@@ -148,15 +148,11 @@ class LocalRegion implements LoadedRegion, Watch {
   async drain(timeoutMs: number): Promise<void> {
     this.isDraining = true
     this.cancelSweep()
-    await letFinish(this.lanes.values(), this.parts)
+    const finishing = letFinish(this.lanes.values(), this.parts)
+    if (finishing) await finishing
     for (const lane of this.lanes.values()) this.leave(lane, 'drain')
     const leaving = [this.ward.written(), ...[...this.lanes.values()].map((lane) => lane.left)]
-    let cancel = () => {}
-    const bound = new Promise<void>((resolve) => {
-      cancel = this.parts.clock.after(timeoutMs, resolve)
-    })
-    await Promise.race([Promise.all(leaving), bound])
-    cancel()
+    await within(timeoutMs, Promise.all(leaving), this.parts.clock)
   }
 
   private deliverToNew(delivery: Delivery): 'accepted' {
