@@ -58,7 +58,7 @@ describe('data directory', () => {
     for (let round = 0; round < 6; round++) {
       await writeFile(lock(), dead)
       if (round % 2 === 0) await writeFile(`${lock()}~`, dead)
-      const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => DataDir.open(dir)))
+      const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => DataDir.open(dir)))
       const had = outcomes.flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []))
       expect(had).to.have.length(1)
       await had[0]?.close()
