@@ -32,6 +32,8 @@ class Conversation {
   #persona: string | undefined
   #session: string | undefined
   #after = 0
+  /** A message is on its way, and its turn not known yet. */
+  #accepting = false
   /** The turn whose end the prompt waits for. */
   #running: { readonly turnId: string; readonly ended: () => void } | undefined
   /** Finals that came before `say` answered with the turn's id. */
@@ -63,7 +65,7 @@ class Conversation {
         if (text === '/quit' || text === '/exit') break
         if (text !== '') await this.#take(text, reader)
         if (this.#broken) throw this.#broken
-        if (!this.#running) reader.prompt()
+        if (!this.#running && !this.#accepting) reader.prompt()
       }
     } finally {
       reader.close()
@@ -96,7 +98,11 @@ class Conversation {
   }
 
   async #turn(text: string): Promise<void> {
-    const accepted = await this.#context.client.say(text, { session: this.#session, persona: this.#persona })
+    this.#accepting = true
+    const { client } = this.#context
+    const accepted = await client.say(text, { session: this.#session, persona: this.#persona }).finally(() => {
+      this.#accepting = false
+    })
     this.#session = accepted.session_id
     this.#persona = undefined
     if (!this.#finished.delete(accepted.event_id)) {
@@ -105,7 +111,6 @@ class Conversation {
         this.#following ??= this.#follow(accepted.session_id)
       })
     }
-    this.#running = undefined
     if (this.#broken) throw this.#broken
   }
 
@@ -114,7 +119,7 @@ class Conversation {
       for await (const event of this.#context.client.follow(session, this.#after, this.#leave.signal)) this.#hear(event)
     } catch (error) {
       this.#broken = error
-      this.#running?.ended()
+      this.#end()
     }
   }
 
@@ -124,8 +129,15 @@ class Conversation {
     } else this.#printer.print(event)
     const turnId = event.metadata.turn_id
     if (event.type !== 'assistant.final' || typeof turnId !== 'string') return
-    if (this.#running?.turnId === turnId) this.#running.ended()
+    if (this.#running?.turnId === turnId) this.#end()
     else this.#finished.add(turnId)
+  }
+
+  /** At once, not when the waiting turn resumes: a line typed in between is a new turn and no interruption. */
+  #end(): void {
+    const { ended } = this.#running ?? {}
+    this.#running = undefined
+    ended?.()
   }
 
   async #command(text: string): Promise<void> {
@@ -165,7 +177,6 @@ class Conversation {
   #complain(error: unknown, reader: LineReader): void {
     const { code, detail, remedy } = endingOf(error)
     this.#context.terminal.errors.write(`${code}: ${detail}\n  ${remedy}\n`)
-    this.#running = undefined
     reader.prompt()
   }
 

@@ -18,7 +18,7 @@ describe('soma', function () {
 
   before(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'soma-cli-'))
-    const env = { SOMA_DATA_DIR: dataDir, SOMA_PORT: '0', SOMA_MODEL: 'rehearsal/echo', LOG_LEVEL: 'silent' }
+    const env = { SOMA_DATA_DIR: dataDir, SOMA_PORT: '0', SOMA_MODEL: 'rehearsal/script', LOG_LEVEL: 'silent' }
     service = await serve(loadConfig(env))
   })
   after(async () => {
@@ -26,19 +26,20 @@ describe('soma', function () {
     await rm(dataDir, { recursive: true, force: true })
   })
 
-  async function soma(args: readonly string[], input = '', means: Partial<CliMeans> = {}) {
-    const streams = { input: new PassThrough(), output: new PassThrough(), errors: new PassThrough() }
+  /** A run of the command line on streams that the spec holds. */
+  function start(args: readonly string[], means: Partial<CliMeans> = {}, isTTY = false) {
+    const input = Object.assign(new PassThrough(), { isTTY })
+    const [output, errors] = [new PassThrough(), new PassThrough()]
     const told = { out: '', err: '' }
-    streams.output.on('data', (chunk) => {
+    output.on('data', (chunk) => {
       told.out += chunk
     })
-    streams.errors.on('data', (chunk) => {
+    errors.on('data', (chunk) => {
       told.err += chunk
     })
-    streams.input.end(input)
-    const code = await runCli(args, {
+    const ended = runCli(args, {
       version: '0.0.0',
-      terminal: { ...streams, color: false },
+      terminal: { input, output, errors, color: false },
       newKey: systemIds.uuid,
       defaults: () => ({ url: service.url, token: undefined, local: false }),
       startLocal: () => Promise.reject(new Error('not asked for')),
@@ -47,21 +48,36 @@ describe('soma', function () {
       doctor: async () => [],
       ...means,
     })
-    return {
-      code,
-      ...told,
-      json: () =>
-        told.out
-          .trim()
-          .split('\n')
-          .map((line) => JSON.parse(line)),
-    }
+    /** Resolves once this text was printed. */
+    const printed = (text: string) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (!told.out.includes(text)) return
+          output.off('data', look)
+          resolve()
+        }
+        output.on('data', look)
+        look()
+      })
+    return { input, told, ended, printed }
+  }
+
+  async function soma(args: readonly string[], given = '', means: Partial<CliMeans> = {}) {
+    const { input, told, ended } = start(args, means)
+    input.end(given)
+    const code = await ended
+    const json = () =>
+      told.out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+    return { code, ...told, json }
   }
 
   it('sends a message, waits for the answer and ends with 0', async () => {
     const { code, out } = await soma(['send', 'hello there'])
     expect(code).to.equal(0)
-    expect(out).to.include('hello there').and.include('rehearsal/echo')
+    expect(out).to.include('hello there').and.include('rehearsal/script')
   })
 
   it('prints the final event alone with --json, for another program to read', async () => {
@@ -95,6 +111,33 @@ describe('soma', function () {
     const { code, out } = await soma(['chat'], 'alpha\nbravo\n')
     expect(code).to.equal(0)
     expect(out.indexOf('alpha')).to.be.greaterThan(-1).and.lessThan(out.indexOf('bravo'))
+  })
+
+  it('stops the answer at Ctrl-C and not the program; twice while nothing runs leaves (C1)', async () => {
+    const { input, told, ended, printed } = start(['chat'], {}, true)
+    input.write(`stream 500 20 begun ${'and on '.repeat(100)}\r`)
+    await printed('\r\nbegun and')
+    input.write('\u0003')
+    await printed('stopped;')
+    input.write('say still here\r')
+    await printed('still here\n  rehearsal/script, ')
+    input.write('\u0003')
+    await printed('Ctrl-C again leaves')
+    input.write('\u0003')
+    expect(await ended).to.equal(0)
+    expect(told.err).to.equal('')
+    expect(told.out).to.include('go on with: soma chat --session')
+  })
+
+  it('interrupts the answer with a line that is typed while it comes', async () => {
+    const { input, ended, printed } = start(['chat'], {}, true)
+    input.write(`stream 500 20 begun ${'and on '.repeat(100)}\r`)
+    await printed('\r\nbegun and')
+    input.write('say something else\r')
+    await printed('interrupted')
+    await printed('something else\n  rehearsal/script, ')
+    input.write('/quit\r')
+    expect(await ended).to.equal(0)
   })
 
   it('lists sessions and finds one by its title', async () => {
