@@ -104,6 +104,10 @@ export const variables = {
   SOMA_HOST: known(text('127.0.0.1'), 'Address to listen on. Anything but loopback needs authentication (GATEWAY_*).'),
   SOMA_PORT: known(whole(0, 65_535, 8010), 'Port to listen on; 0 takes a free one.'),
   SOMA_DATA_DIR: known(text('.soma'), 'Folder of everything that is kept: journal, mailbox, files.'),
+  SOMA_FSYNC: known(
+    flag(false),
+    'Commits of the embedded database wait for the disk: they then survive a loss of power, and not only of the process.',
+  ),
   SOMA_TENANT_ID: known(text('local'), 'Tenant of requests that carry no token.'),
   SOMA_AGENT_MODE: known(
     choice(['LOCAL', 'REMOTE'], 'REMOTE'),

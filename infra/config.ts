@@ -31,6 +31,8 @@ export type GatewaySettings = Omit<GatewayConfig, 'consoleDir' | 'version'>
 
 export interface PersistenceConfig {
   readonly dataDir: string
+  /** Of the embedded database; a Postgres server has its own setting. */
+  readonly fsync: boolean
   readonly postgresDsn: string | undefined
   readonly postgresPoolSize: number
   readonly redisUrl: string | undefined
@@ -102,6 +104,7 @@ export function loadConfig(env: Environment): Config {
     models: { dialogue: dialogueModel(v), escalation: escalationModel(v), discover: v.SOMA_MODEL_DISCOVERY },
     persistence: {
       dataDir,
+      fsync: v.SOMA_FSYNC,
       postgresDsn: v.POSTGRES_DSN,
       postgresPoolSize: v.PG_POOL_MAX_SIZE,
       redisUrl: v.REDIS_URL,

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { runCli } from '../transports/cli/program.ts'
 import { processTerminal } from '../transports/cli/terminal.ts'
 import { type Config, loadConfig } from './config.ts'
 import { untilSignal } from './lifecycle.ts'
-import { packageRoot } from './package-root.ts'
+import { version } from './package-root.ts'
 
 /**
  * The `soma` command: the CLI, wired. What makes a service is imported by the commands that need one, so that
@@ -25,7 +23,7 @@ function localConfig(): Config {
 }
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  version: (JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version,
+  version,
   terminal: processTerminal(process.env),
   newKey: randomUUID,
   defaults: () => config().cli,
