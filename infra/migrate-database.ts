@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import { openJournal } from './serve.ts'
+import { openJournal } from './open-journal.ts'
 import { createLogger } from './telemetry.ts'
 
 /** `soma migrate`: opening the journal migrates it, as a start does. Returns the newest migration's name. */

@@ -2,22 +2,11 @@ import { createRequire } from 'node:module'
 import { type DestinationStream, pino } from 'pino'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { LogsConfig } from './config.ts'
-import { Metrics } from './metrics.ts'
 import { redactor } from './redaction.ts'
-
-/** What one service instance tells of itself. Nothing is global: two instances in one process count apart. */
-export interface Telemetry {
-  readonly log: Logger
-  readonly metrics: Metrics
-}
 
 export interface TelemetryOptions extends Omit<LogsConfig, 'to'> {
   readonly secrets: readonly string[]
   readonly to: LogsConfig['to'] | DestinationStream
-}
-
-export function createTelemetry(options: TelemetryOptions): Telemetry {
-  return { log: createLogger(options), metrics: new Metrics() }
 }
 
 /** One line per event. Written synchronously: the line before a crash is the one that matters. */

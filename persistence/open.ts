@@ -8,7 +8,6 @@ import type { Epochs } from './epochs.ts'
 import type { IdempotencyKeys, Journal, SessionRecords, Usage } from './journal.ts'
 import type { MailboxRows } from './mailbox-rows.ts'
 import { migrate } from './migrate.ts'
-import { PgSql } from './pg-sql.ts'
 import { ensureDatabase } from './pglite-files.ts'
 import { PgliteSql } from './pglite-sql.ts'
 import type { Sql } from './sql.ts'
@@ -93,6 +92,8 @@ async function openDatabase(options: PersistenceOptions): Promise<{ sql: Sql; cl
     throw new Failure('CONFIG_INVALID', 'give either a data directory or a POSTGRES_DSN')
   }
   if (postgresDsn !== undefined) {
+    // Loaded only where it is used: 40 ms of a start.
+    const { PgSql } = await import('./pg-sql.ts')
     const sql = new PgSql({ dsn: postgresDsn, ...pool }, log)
     return { sql, close: () => sql.close() }
   }

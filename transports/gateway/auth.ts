@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { createRemoteJWKSet, importSPKI, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import type { JWTPayload, JWTVerifyOptions } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
@@ -75,7 +75,10 @@ async function verifier(config: JwtConfig, clock: Clock): Promise<(token: string
     ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
     ...(config.audience === undefined ? {} : { audience: config.audience }),
   }
-  const key = await keyOf(config, algorithms[0] as string)
+  // Loaded only where tokens are checked: 50 ms of a start.
+  const jose = await import('jose')
+  const { jwtVerify } = jose
+  const key = await keyOf(config, algorithms[0] as string, jose)
   return async (token) => {
     try {
       const at = { ...options, currentDate: new Date(clock.now()) }
@@ -86,7 +89,8 @@ async function verifier(config: JwtConfig, clock: Clock): Promise<(token: string
   }
 }
 
-async function keyOf(config: JwtConfig, algorithm: string) {
+async function keyOf(config: JwtConfig, algorithm: string, jose: typeof import('jose')) {
+  const { createRemoteJWKSet, importSPKI } = jose
   if (config.secret !== undefined) return new TextEncoder().encode(config.secret)
   if (config.publicKey !== undefined) {
     return importSPKI(config.publicKey.replaceAll('\\n', '\n'), algorithm).catch((error: unknown) => {
