@@ -42,12 +42,14 @@ describe('readers that would bring a service down', function () {
     socket.pause()
     socket.write(`GET /v1/session/${session_id}/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)
     const before = residentMb(service.process.pid)
-    // More than the kernel's buffers take, and then more events than may wait for one reader.
-    const filling = { metadata: { padding: 'x'.repeat(16_000) } }
-    for (let sent = 0; sent < 2_000; sent += 50) {
-      await Promise.all(Array.from({ length: 50 }, () => accepted(`/v1/sessions/${session_id}/metadata`, filling)))
+    // First more than the kernel's buffers take (10 MB as a rule), then more events than may wait for one reader.
+    const change = `/v1/sessions/${session_id}/metadata`
+    for (let n = 0; n < 16; n++) await accepted(change, { metadata: { padding: `${n}${'x'.repeat(1_000_000)}` } })
+    await accepted(change, { metadata: { padding: '' } })
+    for (let n = 0; n < 1_100; n += 50) {
+      await Promise.all(Array.from({ length: 50 }, (_, i) => accepted(change, { metadata: { n: n + i } })))
     }
-    const { event_id } = await service.say('slow', 'say the end')
+    const { event_id } = await accepted('/v1/session/message', { session_id: 'slow', message: 'say the end' })
     const reader = await SessionListener.open(service.url, session_id)
     const last = await reader.final(event_id)
     reader.close()
@@ -86,10 +88,10 @@ describe('readers that would bring a service down', function () {
   })
 
   /** Sent again while the session says that it has too much to do (I9). */
-  async function accepted(path: string, body: unknown): Promise<void> {
+  async function accepted(path: string, body: unknown): Promise<{ event_id: string }> {
     for (;;) {
       const { status, body: told } = await service.post(path, body)
-      if (status === 200) return
+      if (status === 200) return told
       expect(status, JSON.stringify(told)).to.equal(503)
     }
   }

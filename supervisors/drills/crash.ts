@@ -52,6 +52,11 @@ const moments: readonly Moment[] = [...phases, 'starting', 'just ready', 'any ti
 /** A phase that does not come by within this is not waited for. */
 const PATIENCE_MS = 3_000
 const FIRST_FINAL_MS = 15_000
+/**
+ * The work between two kills. A turn that never gets the second it needs is given up after twenty attempts, rightly, and
+ * kills that come faster than that would show this limit and nothing else.
+ */
+const WORK_MS = [200, 1_500] as const
 const READY_MS = 60_000
 const READERS_MS = 10_000
 
@@ -183,7 +188,7 @@ class Executioner {
       return moment
     }
     await this.#firstFinal(answered)
-    await pause(this.#chance.between(0, 300))
+    await pause(this.#chance.between(...WORK_MS))
     if (moment === 'any time') return moment
     const late = pause(PATIENCE_MS, 'any time' as const, { ref: false })
     return Promise.race([this.#turns.reached(moment).then(() => moment), late])

@@ -39,7 +39,7 @@ async function readJournal(url: string, sessionId: string): Promise<JournaledEve
 }
 
 function journaled(seq: number, occurredAt: string, event: ConversationEvent): JournaledEvent {
-  const { turn_id, outcome, call_id, status } = event.metadata
+  const { turn_id, outcome, code, call_id, status } = event.metadata
   const key = keyOf(event)
   return {
     seq,
@@ -49,6 +49,6 @@ function journaled(seq: number, occurredAt: string, event: ConversationEvent): J
     ...(typeof turn_id === 'string' && { turnId: turn_id }),
     ...(key !== undefined && { key }),
     ...(event.type === 'tool.result' && { call: { id: String(call_id), status: String(status) } }),
-    ...(typeof outcome === 'string' && { outcome }),
+    ...(typeof outcome === 'string' && { outcome: typeof code === 'string' ? `${outcome}, ${code}` : outcome }),
   }
 }

@@ -30,7 +30,7 @@ export interface JournaledEvent {
   readonly turnId?: string
   /** The key of a `user.message`. */
   readonly key?: string
-  /** The outcome of an `assistant.final`. */
+  /** The outcome of an `assistant.final`, with its code when it has one. */
   readonly outcome?: string
   /** Of a `tool.result`. */
   readonly call?: { readonly id: string; readonly status: string }
@@ -66,7 +66,7 @@ export interface Verdict {
   readonly duplicated: readonly string[]
   /** Calls of tools that are not idempotent which started more than once. */
   readonly doubled: readonly string[]
-  /** Calls that were answered with success and never finished, and turns that lack a call of their script. */
+  /** Calls that were answered with success and never finished, and completed turns that lack a call of their script. */
   readonly unrun: readonly string[]
   /** Messages handled in another order than accepted. */
   readonly outOfOrder: readonly string[]
@@ -134,10 +134,11 @@ function unrunCalls({ accepted, journals, marks }: History): string[] {
   return accepted.flatMap(({ key, sessionId, eventIds, calls }) => {
     const turn = (journals.get(sessionId) ?? []).filter((event) => event.turnId === eventIds[0])
     const results = turn.flatMap((event) => (event.call ? [event.call] : []))
+    const completed = turn.some((event) => event.outcome === 'completed')
     const untrue = results.filter((call) => call.status === 'success' && !done.has(call.id))
     return [
       ...untrue.map((call) => `${key}: ${call.id} is said to have succeeded`),
-      ...(results.length < calls ? [`${key}: ${results.length} results of ${calls} calls`] : []),
+      ...(completed && results.length < calls ? [`${key}: ${results.length} results of ${calls} calls`] : []),
     ]
   })
 }
