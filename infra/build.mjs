@@ -107,9 +107,9 @@ function lineOf(file, name) {
 }
 
 async function build(root) {
-  say('building')
   const from = performance.now()
   const stamp = stampOf(root) // B3
+  say('building')
   const next = path.join(root, 'dist-next')
   fs.rmSync(next, { recursive: true, force: true })
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -55,6 +56,16 @@ describe('build', () => {
     expect(failed?.code).to.equal(1)
     expect(failed?.stderr).to.include('TS2322').and.include('do not compile')
     expect(await readFile(inRoot('dist', 'infra', 'one.js'), 'utf8')).to.include('1')
+  })
+
+  it('is stale when a file was saved while it was being built (B3)', async () => {
+    const building = build()
+    building.child.stderr?.once('data', () =>
+      writeFileSync(inRoot('infra', 'one.ts'), 'export const one: number = 7\n'),
+    )
+    await building
+    expect((await build()).stderr).to.include('built in')
+    expect(await readFile(inRoot('dist', 'infra', 'one.js'), 'utf8')).to.include('7')
   })
 
   it('is one build when two start at once (B4)', async () => {
