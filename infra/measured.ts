@@ -42,6 +42,7 @@ export function measuredJournal(journal: Journal, metrics: Metrics, seconds: Sec
     unfinished: (kind, shards) => journal.unfinished(kind, shards),
     pendingOutbox: (kind, shards, limit) => journal.pendingOutbox(kind, shards, limit),
     erase: (address, epoch) => journal.erase(address, epoch),
+    forgetApplied: (before) => journal.forgetApplied(before),
   }
 }
 

@@ -101,6 +101,11 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     )
     for (const address of await journal.unfinished(kind, allShards)) region.activate(address)
   }
+  await lifecycle.start(
+    'inbox upkeep',
+    () => forgetOldEnvelopes(persistence.journal, clock, log),
+    (stop) => stop(),
+  )
   return { region, operations: operationsOf(system, region, parts) }
 }
 
@@ -109,6 +114,27 @@ async function claimShards(epochs: Epochs, nodeId: string): Promise<(address: Ad
   const leases = await Promise.all(kinds.map((kind) => epochs.claim(nodeId, kind, allShards)))
   const held = new Map(leases.flat().map((lease) => [`${lease.kind}/${lease.shard}`, lease.epoch]))
   return (address) => held.get(`${kindOf(address)}/${shardOf(address)}`) ?? 0
+}
+
+/** A mailbox delivers an envelope again within seconds of a start; a week is margin. First after an hour, when that is over. */
+const APPLIED_KEPT_MS = 7 * 24 * 3_600_000
+const FORGET_EVERY_MS = 3_600_000
+
+function forgetOldEnvelopes(journal: Persistence['journal'], clock: Clock, log: Logger): () => void {
+  let cancel = () => {}
+  const forget = async () => {
+    try {
+      await journal.forgetApplied(clock.now() - APPLIED_KEPT_MS)
+    } catch (error) {
+      log.warn({ error }, 'old inbox rows could not be forgotten; tried again in an hour')
+    }
+    plan()
+  }
+  const plan = () => {
+    cancel = clock.after(FORGET_EVERY_MS, () => void forget())
+  }
+  plan()
+  return () => cancel()
 }
 
 function sessions(

@@ -1,5 +1,5 @@
 import type { ActorKind, Address } from '../actors/kernel/address.ts'
-import { kindOf, shardOf } from '../actors/kernel/address.ts'
+import { idOf, kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { Failure } from '../actors/kernel/failure.ts'
 import { copyOf, type InMemoryStore } from './in-memory-store.ts'
@@ -19,7 +19,7 @@ export class InMemoryJournal implements Journal, Usage {
     const events = this.store.events.get(address) ?? []
     if (this.store.epochOf(address) !== append.epoch) return { status: 'fenced' }
     if (inbox.has(envelopeId)) return { status: 'duplicate' }
-    if (events.length !== expectedSeq) return { status: 'conflict' }
+    if ((events.at(-1)?.seq ?? 0) !== expectedSeq) return { status: 'conflict' }
     const stored = append.events.map((event, i) => ({ ...copyOf(event), seq: expectedSeq + i + 1, envelopeId }))
     this.store.events.set(address, [...events, ...stored])
     this.store.inbox.set(address, inbox.add(envelopeId))
@@ -44,7 +44,7 @@ export class InMemoryJournal implements Journal, Usage {
   }
 
   async head(address: Address): Promise<number> {
-    return this.store.events.get(address)?.length ?? 0
+    return this.store.events.get(address)?.at(-1)?.seq ?? 0
   }
 
   async wasApplied(address: Address, envelopeId: string): Promise<boolean> {
@@ -68,9 +68,24 @@ export class InMemoryJournal implements Journal, Usage {
 
   async erase(address: Address, epoch: number): Promise<void> {
     if (this.store.epochOf(address) !== epoch) throw new Failure('EPOCH_FENCED', `${address} is owned elsewhere`)
-    this.store.events.delete(address)
+    const tombstone = this.store.events.get(address)?.at(-1)
+    if (tombstone) this.store.events.set(address, [tombstone])
     this.store.unfinished.delete(address)
-    for (const [id, { from }] of this.store.outbox) if (from === address) this.store.outbox.delete(id)
+    const calls = `tool:${idOf(address)}/`
+    for (const of of this.store.events.keys()) {
+      if (of.startsWith(calls) && !this.store.unfinished.has(of)) this.store.events.delete(of)
+    }
+  }
+
+  /** An inbox has no times here; an address counts as old as its last event. */
+  async forgetApplied(before: number): Promise<number> {
+    let forgotten = 0
+    for (const [address, applied] of this.store.inbox) {
+      if ((this.store.events.get(address)?.at(-1)?.at ?? 0) >= before) continue
+      forgotten += applied.size
+      this.store.inbox.delete(address)
+    }
+    return forgotten
   }
 
   async spent(tenant: string, day: string, personaId?: string): Promise<{ tokens: number; costMicros: number }> {

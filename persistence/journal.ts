@@ -26,10 +26,16 @@ export interface Journal {
   /** Forgets relayed outbox rows. */
   relayed(envelopeIds: readonly string[]): Promise<void>
   /**
-   * Deletes an address’s outbox and all its events but the last (the tombstone), for good. Its inbox stays, so nothing
-   * is applied again; J1 then holds from the tombstone on.
+   * Deletes what a session leaves: all its events but the last (the tombstone, which keeps it closed) and those of its
+   * finished tool calls. Its inbox stays, so nothing is applied again, and so does its outbox: cancellations must get
+   * out. J1 then holds from the tombstone on.
    */
   erase(address: Address, epoch: number): Promise<void>
+  /**
+   * Forgets which envelopes were applied before that moment (epoch milliseconds). Only for what no mailbox can deliver
+   * again: the caller leaves a margin of days, and never calls it before what was left over at a start is settled.
+   */
+  forgetApplied(before: number): Promise<number>
 }
 
 export interface Append {

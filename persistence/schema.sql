@@ -45,6 +45,7 @@ table inbox
   envelope_id text not null
   at timestamp with time zone not null default now()
   constraint inbox_pkey PRIMARY KEY (address, envelope_id)
+  create INDEX inbox_by_age ON public.inbox USING brin (at)
 table mailbox
   kind text not null
   shard integer not null

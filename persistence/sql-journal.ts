@@ -1,5 +1,5 @@
 import type { ActorKind, Address } from '../actors/kernel/address.ts'
-import { kindOf, shardOf } from '../actors/kernel/address.ts'
+import { idOf, kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { Failure } from '../actors/kernel/failure.ts'
 import { appendParams, appendStatement } from './append-statement.ts'
@@ -112,24 +112,41 @@ export class SqlJournal implements Journal {
   }
 
   async erase(address: Address, epoch: number): Promise<void> {
-    // Behind the same fence as an append (J2); the inbox stays, so a redelivery finds itself applied.
+    // Behind the same fence as an append (J2). A finished tool call is written by nobody any more, so it needs no fence.
+    const calls = `tool:${idOf(address)}`
     const rows = await rowsOf<{ fenced: boolean }>(
       this.sql,
       `with fence as materialized (
          select epoch from shards where kind = $2 and shard = $3 for share
        ), allowed as materialized (
          select 1 from fence where epoch = $4
+       ), closed as (
+         update actors set unfinished = false where address = $1 and exists (select from allowed)
+       ), calls as materialized (
+         select address from actors
+         where address > $5 || '/' and address < $5 || '0' and not unfinished and exists (select from allowed)
        ), no_events as (
-         delete from events where address = $1 and exists (select from allowed)
-       ), no_outbox as (
-         delete from outbox where address = $1 and exists (select from allowed)
-       ), no_head as (
-         delete from actors where address = $1 and exists (select from allowed)
+         delete from events e where e.address = $1 and exists (select from allowed)
+           and e.seq < (select seq from actors where address = $1)
+       ), no_calls as (
+         delete from events where address in (select address from calls)
+       ), no_call_heads as (
+         delete from actors where address in (select address from calls)
        )
        select not exists (select from allowed) as fenced`,
-      [address, kindOf(address), shardOf(address), epoch],
+      [address, kindOf(address), shardOf(address), epoch, calls],
     )
     if (rows[0]?.fenced !== false) throw new Failure('EPOCH_FENCED', `${address} is owned elsewhere`)
+  }
+
+  async forgetApplied(before: number): Promise<number> {
+    const rows = await rowsOf<{ forgotten: number }>(
+      this.sql,
+      `with gone as (delete from inbox where at < to_timestamp($1::float8 / 1000) returning 1)
+       select count(*)::int as forgotten from gone`,
+      [before],
+    )
+    return rows[0]?.forgotten ?? 0
   }
 
   /** Resolves when no append is in flight. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { shardOf } from '../../actors/kernel/address.ts'
+import { type Address, idOf, shardOf } from '../../actors/kernel/address.ts'
+import { systemClock } from '../../infra/clock.ts'
 import type { Append } from '../../persistence/journal.ts'
 import { AT, anAppend, anEnvelope, anEvent, aRecord, freshSession, ownSessions } from '../support/given-append.ts'
 import type { Stores } from '../support/persistence-under-test.ts'
@@ -143,16 +144,33 @@ export function journalSuite(stores: () => Stores): void {
     expect(await journal().wasApplied(address, envelopeId)).to.equal(true)
   })
 
-  it('erases events and outbox for good, and still knows what was applied', async () => {
+  it('erases a session but for its tombstone, with its finished tool calls, and still knows what was applied', async () => {
     const address = freshSession()
-    const only = anAppend({ address, epoch, outbox: [anEnvelope({ id: `${address}/1/0` })], unfinished: true })
-    await journal().append(only)
+    const call = `tool:${idOf(address)}/4.0` as Address
+    const toolEpoch = await ownSessions(stores().epochs, 'node-a', 'tool')
+    await append({ address, outbox: [anEnvelope({ id: `${address}/1/0` })], unfinished: true })
+    await append({ address: call, epoch: toolEpoch })
+    const last = anAppend({ address, epoch, expectedSeq: 1 })
+    await journal().append(last)
     await journal().erase(address, epoch)
-    expect(await journal().read(address, 0, 10)).to.deep.equal([])
-    expect(await journal().head(address)).to.equal(0)
-    expect(await journal().pendingOutbox('session', [shardOf(address)], 100)).to.deep.equal([])
+    expect((await journal().read(address, 0, 10)).map((event) => event.seq)).to.deep.equal([2])
+    expect(await journal().head(address)).to.equal(2)
+    expect(await journal().read(call, 0, 10)).to.deep.equal([])
+    expect(await journal().pendingOutbox('session', [shardOf(address)], 100)).to.have.length(1)
     expect(await journal().unfinished('session', [shardOf(address)])).not.to.include(address)
-    expect(await journal().append(only)).to.deep.equal({ status: 'duplicate' })
+    expect(await journal().append(last)).to.deep.equal({ status: 'duplicate' })
+    expect(await append({ address, expectedSeq: 2 })).to.deep.equal({ status: 'appended', seq: 3 })
+  })
+
+  it('forgets what was applied long ago, and only that', async () => {
+    const address = freshSession()
+    const old = anAppend({ address, epoch })
+    await journal().append(old)
+    await journal().forgetApplied(0)
+    expect(await journal().wasApplied(address, old.envelopeId)).to.equal(true)
+    const inAnHour = systemClock.now() + 3_600_000
+    expect(await journal().forgetApplied(inAnHour)).to.be.greaterThan(0)
+    expect(await journal().wasApplied(address, old.envelopeId)).to.equal(false)
   })
 
   it('erases nothing at a superseded epoch', async () => {

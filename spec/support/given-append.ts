@@ -1,4 +1,4 @@
-import { type Address, SHARDS_PER_KIND } from '../../actors/kernel/address.ts'
+import { type ActorKind, type Address, SHARDS_PER_KIND } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { systemIds } from '../../infra/clock.ts'
 import type { Epochs } from '../../persistence/epochs.ts'
@@ -11,9 +11,9 @@ export function freshSession(): Address {
 }
 
 /** Owns every session shard; returns the epoch that appends must carry. */
-export async function ownSessions(epochs: Epochs, node = 'node-a'): Promise<number> {
+export async function ownSessions(epochs: Epochs, node = 'node-a', kind: ActorKind = 'session'): Promise<number> {
   const all = Array.from({ length: SHARDS_PER_KIND }, (_, shard) => shard)
-  const leases = await epochs.claim(node, 'session', all)
+  const leases = await epochs.claim(node, kind, all)
   return leases[0]?.epoch as number
 }
 

@@ -57,6 +57,10 @@ export class MemoryJournal implements Journal {
     this.events.delete(address)
   }
 
+  async forgetApplied(): Promise<number> {
+    return 0
+  }
+
   kinds(address: Address): string[] {
     return (this.events.get(address) ?? []).map(({ kind }) => kind)
   }
