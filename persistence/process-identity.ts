@@ -7,7 +7,9 @@ export async function processStart(pid: number): Promise<string | undefined> {
   try {
     // Field 22, in ticks since boot. The name in field 2 may hold spaces and brackets, so fields count from the last one.
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A zombie runs nothing any more, however long its parent takes to notice.
+    return fields[0] === 'Z' || fields[0] === 'X' ? 'dead' : fields[19]
   } catch {
     return startByPs(pid)
   }

@@ -1,4 +1,5 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../actors/kernel/failure.ts'
 import { bootId, processStart } from './process-identity.ts'
 
@@ -17,6 +18,7 @@ interface Holder {
  *   L2. A holder is alive when its pid exists, started when it says, since this boot. Else its lock is stale, and taken over.
  *   L3. Two processes that find the same stale lock cannot both have it: taking over needs the lock `<path>~`, and under it
  *       the stale lock is read again before it is replaced.
+ *   L4. A holder that was killed a moment ago may still be leaving, or be a zombie that nobody has reaped: it is waited for.
  * It does not see processes of other machines or containers: a data directory belongs to one of them.
  */
 export class ProcessLock {
@@ -52,7 +54,7 @@ export class ProcessLock {
         const found = await readOrNothing(this.path)
         if (found === undefined) continue // released just now
         const holder = parse(found)
-        if (holder !== undefined && (await isAlive(holder))) {
+        if (holder !== undefined && (await staysAlive(holder))) {
           throw new Failure('DATA_DIR_IN_USE', `process ${holder.pid} holds ${this.path}`)
         }
         if (await this.takeOver(draft, found)) return
@@ -77,6 +79,19 @@ export class ProcessLock {
 }
 
 let acquisitions = 0
+
+/** SIGKILL frees 400 MB before the process is gone: 40 ms here, and more on a busy machine (L4). */
+const LEAVING_LOOKS = 40
+const LEAVING_LOOK_MS = 25
+
+async function staysAlive(holder: Holder): Promise<boolean> {
+  if (holder.pid === process.pid) return isAlive(holder)
+  for (let look = 0; look < LEAVING_LOOKS; look++) {
+    if (!(await isAlive(holder))) return false
+    await sleep(LEAVING_LOOK_MS)
+  }
+  return isAlive(holder)
+}
 
 async function linked(from: string, to: string): Promise<boolean> {
   try {

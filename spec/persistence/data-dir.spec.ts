@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +36,24 @@ describe('data directory', () => {
     child.kill('SIGKILL')
     await gone
     await (await DataDir.open(dir)).close()
+  })
+
+  it('is free for who asks the moment its holder was killed (L4)', async () => {
+    const child = await holderOf(dir)
+    child.kill('SIGKILL')
+    await (await DataDir.open(dir)).close()
+  })
+
+  it('is free when its holder is a zombie that nobody reaps (L4)', async function () {
+    if (process.platform !== 'linux') this.skip()
+    // The shell becomes a sleep, which never asks after its child.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const [line] = await once(parent.stdout, 'data')
+    const pid = Number(String(line))
+    const start = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[19]
+    await writeFile(lock(), JSON.stringify({ pid, start }))
+    await (await DataDir.open(dir)).close()
+    parent.kill('SIGKILL')
   })
 
   it('is free when another process got the pid of the holder (L2)', async function () {
