@@ -40,11 +40,11 @@ describe('readers that would bring a service down', function () {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1')
     await once(socket, 'connect')
     socket.pause()
-    socket.write(`GET /v1/session/${session_id}/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)
+    socket.write(`GET /v1/session/${session_id}/events HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`)
     const before = residentMb(service.process.pid)
     // First more than the kernel's buffers take (10 MB as a rule), then more events than may wait for one reader.
     const change = `/v1/sessions/${session_id}/metadata`
-    for (let n = 0; n < 16; n++) await accepted(change, { metadata: { padding: `${n}${'x'.repeat(1_000_000)}` } })
+    for (let n = 0; n < 160; n++) await accepted(change, { metadata: { padding: `${n}${'x'.repeat(100_000)}` } })
     await accepted(change, { metadata: { padding: '' } })
     for (let n = 0; n < 1_100; n += 50) {
       await Promise.all(Array.from({ length: 50 }, (_, i) => accepted(change, { metadata: { n: n + i } })))

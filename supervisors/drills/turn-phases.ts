@@ -61,7 +61,7 @@ export class TurnPhases {
     const { sessionId } = turn
     if (mark === 'done') {
       turn.running.delete(callId)
-      this.#enter(sessionId, turnId, 'tool done')
+      if (turn.running.size === 0) this.#enter(sessionId, turnId, 'tool done')
       return
     }
     turn.running.add(callId)
