@@ -12,6 +12,7 @@ import type { Outbound } from '../transports/outbound.ts'
 import { systemClock as clock, systemIds as ids } from './clock.ts'
 import type { Config } from './config.ts'
 import { loadContent } from './content.ts'
+import { deadLetterDepths } from './dead-letter-depths.ts'
 import { checkHealth } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { measuredJournal, measuredMailbox, measuredRecords, measuredSnapshots } from './measured.ts'
@@ -43,6 +44,7 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
       (it) => it.close(),
     ),
   ])
+  metrics.watchDeadLetters(deadLetterDepths(persistence.sql))
   const journal = measuredJournal(persistence.journal, metrics)
   const records = measuredRecords(persistence.records, metrics)
   const { snapshots, pingRedis } = await openSnapshots(config, log, lifecycle)

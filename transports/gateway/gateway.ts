@@ -79,7 +79,7 @@ export interface Gateway {
 export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
   const { config, clock } = deps
   const authenticator = await createAuthenticator(config.auth, clock)
-  const streams = new OpenStreams(config.limits, clock)
+  const streams = new OpenStreams(config.limits, clock, (open) => deps.metrics?.streams(open))
   const context: GatewayContext = { ...deps, door: new SessionDoor(deps), streams, limits: config.limits }
   const { app, sockets } = await createHttpServer(deps, authenticator)
   app.after(() => {

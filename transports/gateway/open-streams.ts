@@ -13,12 +13,14 @@ export interface OpenStream {
 export class OpenStreams {
   readonly #limits: GatewayLimits
   readonly #clock: Clock
+  readonly #counted: (open: number) => void
   readonly #open = new Map<OpenStream, string>()
   readonly #perTenant = new Map<string, number>()
   #draining = false
   #cancelBeat: (() => void) | undefined
 
-  constructor(limits: GatewayLimits, clock: Clock) {
+  constructor(limits: GatewayLimits, clock: Clock, counted: (open: number) => void = () => {}) {
+    this.#counted = counted
     this.#limits = limits
     this.#clock = clock
   }
@@ -41,10 +43,12 @@ export class OpenStreams {
   add(tenant: string, stream: OpenStream): () => void {
     this.checkRoom(tenant)
     this.#open.set(stream, tenant)
+    this.#counted(this.#open.size)
     this.#perTenant.set(tenant, (this.#perTenant.get(tenant) ?? 0) + 1)
     if (this.#cancelBeat === undefined) this.#beat()
     return () => {
       if (!this.#open.delete(stream)) return
+      this.#counted(this.#open.size)
       const left = (this.#perTenant.get(tenant) ?? 1) - 1
       if (left === 0) this.#perTenant.delete(tenant)
       else this.#perTenant.set(tenant, left)
