@@ -1,6 +1,6 @@
 import { kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Append } from './journal.ts'
-import { recordColumns, recordFromJson, toRecordJson } from './session-record-row.ts'
+import { recordArrays, recordColumns, recordParams, unnestedRecord } from './session-record-row.ts'
 import { toStoredJson, toStoredText } from './stored-json.ts'
 
 /**
@@ -53,9 +53,8 @@ with batch as (
   order by o.nth
 ), recorded as (
   insert into session_envelopes (${recordColumns})
-  select ${recordFromJson('s.record')}
-  from (select u.ord, u.record::jsonb as record from unnest($18::int[], $19::text[]) as u(ord, record) offset 0) s
-    join ready using (ord)
+  select ${unnestedRecord}
+  from unnest(${recordArrays(24)}, $35::int[]) as s(${recordColumns}, ord) join ready using (ord)
   on conflict (session_id) do update set
     persona_id = coalesce(excluded.persona_id, session_envelopes.persona_id),
     subject = coalesce(excluded.subject, session_envelopes.subject),
@@ -68,7 +67,7 @@ with batch as (
 ), spent as (
   insert into usage (tenant, day, persona_id, tokens, cost_micros)
   select u.tenant, u.day, u.persona_id, sum(u.tokens), sum(u.cost_micros)
-  from unnest($20::int[], $21::text[], $22::text[], $23::text[], $24::bigint[], $25::bigint[])
+  from unnest($18::int[], $19::text[], $20::text[], $21::text[], $22::bigint[], $23::bigint[])
     as u(ord, tenant, day, persona_id, tokens, cost_micros) join ready using (ord)
   group by u.tenant, u.day, u.persona_id
   on conflict (tenant, day, persona_id) do update set
@@ -103,13 +102,13 @@ export function appendParams(batch: readonly Append[]): unknown[] {
     outbox.map((row) => row.ord),
     outbox.map((row) => toStoredText(row.envelope.id)),
     outbox.map((row) => toStoredJson(row.envelope)),
-    records.map((row) => row.ord),
-    records.map((row) => toRecordJson(row.record)),
     usage.map((row) => row.ord),
     usage.map((row) => toStoredText(row.tenant)),
     usage.map((row) => row.day),
     usage.map((row) => toStoredText(row.personaId)),
     usage.map((row) => Math.round(row.tokens)),
     usage.map((row) => Math.round(row.costMicros)),
+    ...recordParams(records.map((row) => row.record)),
+    records.map((row) => row.ord),
   ]
 }

@@ -3,12 +3,13 @@ import { rowsOf } from './database-failure.ts'
 import type { SessionRecord, SessionRecords } from './journal.ts'
 import { isUuid, parseCursor, refuseUnlessUuid } from './session-cursor.ts'
 import {
+  recordArrays,
   recordColumns,
-  recordFromJson,
+  recordParams,
   type SessionRecordRow,
   selectedRecord,
   toRecord,
-  toRecordJson,
+  unnestedRecord,
 } from './session-record-row.ts'
 import type { Sql } from './sql.ts'
 import { toStoredText } from './stored-json.ts'
@@ -33,12 +34,12 @@ export class SqlSessionRecords implements SessionRecords {
     const rows = await this.sql.query<SessionRecordRow>(
       `with claimed as (
          insert into session_envelopes (${recordColumns})
-         select ${recordFromJson('c.record')} from (select u.record::jsonb as record from unnest($1::text[]) as u(record) offset 0) c
+         select ${unnestedRecord} from unnest(${recordArrays(1)}) as s(${recordColumns})
          on conflict (session_id) do update set tenant = session_envelopes.tenant
          returning *
        )
        select ${selectedRecord} from claimed`,
-      [batch.map(toRecordJson)],
+      recordParams(batch),
     )
     const bySession = new Map(rows.map((row) => [row.session_id, toRecord(row)]))
     return batch.map((record) => bySession.get(record.sessionId.toLowerCase()) ?? record)
