@@ -3,6 +3,7 @@ import type { Clock } from '../actors/kernel/clock.ts'
 import { Failure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { WorkerReply, WorkerRequest, WorkerStart } from './pglite-bridge.ts'
+import { toSqlText } from './pglite-parameters.ts'
 import type { Sql } from './sql.ts'
 
 const STUCK_MS = 60_000
@@ -46,7 +47,7 @@ export class PgliteSql implements Sql {
   }
 
   async query<Row>(text: string, params: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.ask({ kind: 'query', text, params })) as Row[]
+    return (await this.ask({ kind: 'query', text, params: params.map(toSqlText) })) as Row[]
   }
 
   async exec(script: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { messages, type PGlite, protocol } from '@electric-sql/pglite'
+import type { SqlText } from './pglite-parameters.ts'
 
 const { serialize } = protocol
 
@@ -20,11 +21,11 @@ export class PreparedStatements {
     return new PreparedStatements(database)
   }
 
-  async query(text: string, params: readonly unknown[]): Promise<Record<string, unknown>[]> {
+  async query(text: string, params: readonly SqlText[]): Promise<Record<string, unknown>[]> {
     const known = this.names.get(text)
     const name = known ?? `s${this.names.size}`
     const buffers = [
-      serialize.bind({ statement: name, values: params.map(toText) }),
+      serialize.bind({ statement: name, values: [...params] }),
       serialize.describe({ type: 'P', name: '' }),
       serialize.execute({}),
       serialize.sync(),
@@ -57,17 +58,6 @@ function rowsOf(answers: Answers): Record<string, unknown>[] {
     }
   }
   return rows
-}
-
-function toText(value: unknown): string | null {
-  if (value === null || value === undefined) return null
-  if (Array.isArray(value)) return `{${value.map(toElement).join(',')}}`
-  return String(value)
-}
-
-function toElement(value: unknown): string {
-  if (value === null || value === undefined) return 'NULL'
-  return typeof value === 'string' ? `"${value.replace(/[\\"]/g, '\\$&')}"` : String(value)
 }
 
 const BOOL = 16

@@ -93,6 +93,7 @@ async function leave(cell: Cell, reason: Ended['reason'], failure: Failure | und
     }
     return
   }
+  if (waiting.length === 0) return // the usual case, and a failure takes a stack trace to make
   const cause = failure ?? new Failure('ACTOR_STOPPED', cell.path)
   for (const message of waiting) cell.dead(message, cause)
 }
