@@ -6,7 +6,7 @@ import type { Config } from './config.ts'
 import { packageRoot } from './package-root.ts'
 
 export function openJournal({ persistence }: Config, log: Logger): Promise<Persistence> {
-  const { dataDir, postgresDsn, postgresPoolSize } = persistence
-  const where = postgresDsn === undefined ? { dataDir } : { postgresDsn, pool: { max: postgresPoolSize } }
+  const { dataDir, fsync, postgresDsn, postgresPoolSize } = persistence
+  const where = postgresDsn === undefined ? { dataDir, fsync } : { postgresDsn, pool: { max: postgresPoolSize } }
   return openPersistence({ ...where, migrationsDir: path.join(packageRoot, 'persistence/migrations'), clock, ids, log })
 }
