@@ -2,27 +2,16 @@ import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { packageRoot } from '../../infra/package-root.ts'
+import { describeNeeding } from './needs.ts'
 
 /** Path of a Python that has `openai` installed; .ci/run makes one. */
 const VARIABLE = 'SOMA_TEST_PYTHON'
 
-/** `describe` for specs that need Python's client of OpenAI: skipped loudly without it, and in CI failed. */
+const how = 'a Python that has openai: python3 -m venv DIR && DIR/bin/pip install openai, then DIR/bin/python'
+
+/** `describe` for specs that need Python's client of OpenAI. */
 export function describePython(title: string, body: (python: string) => void): void {
-  const python = process.env[VARIABLE]
-  if (python !== undefined && python !== '') {
-    describe(title, () => body(python))
-  } else if (process.env.CI) {
-    describe(title, () => {
-      it(`has ${VARIABLE}`, () => {
-        throw new Error(`${VARIABLE} is not set: give it the path of a Python that has openai installed`)
-      })
-    })
-  } else {
-    const how = 'python3 -m venv DIR && DIR/bin/pip install openai'
-    describe.skip(`${title} — SKIPPED, ${VARIABLE} is not set (${how}; then ${VARIABLE}=DIR/bin/python)`, () => {
-      it('needs Python', () => {})
-    })
-  }
+  describeNeeding(VARIABLE, how, title, body)
 }
 
 /** Runs a script of spec/support; JSON in, JSON out. */

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { systemIds } from '../../infra/clock.ts'
+import { describeNeeding } from './needs.ts'
 
 /**
  * Servers that some specs need for real. `node infra/test-stack.mjs -- npm test` starts them and sets these variables;
@@ -10,23 +11,11 @@ export const testServices = {
   redis: 'SOMA_TEST_REDIS_URL',
 } as const
 
+const how = 'node infra/test-stack.mjs -- npm test sets it'
+
 /** `describe` for specs that need a server: `body` gets its address. */
 export function describeWith(service: keyof typeof testServices, title: string, body: (address: string) => void): void {
-  const variable = testServices[service]
-  const address = process.env[variable]
-  if (address !== undefined && address !== '') {
-    describe(title, () => body(address))
-  } else if (process.env.CI) {
-    describe(title, () => {
-      it(`has ${variable}`, () => {
-        throw new Error(`${variable} is not set: run it as node infra/test-stack.mjs -- npm test`)
-      })
-    })
-  } else {
-    describe.skip(`${title} — SKIPPED, ${variable} is not set (node infra/test-stack.mjs -- npm test sets it)`, () => {
-      it('needs the server', () => {})
-    })
-  }
+  describeNeeding(testServices[service], how, title, body)
 }
 
 /** A database of its own on the test server, dropped by `drop`. */
