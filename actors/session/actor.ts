@@ -37,6 +37,8 @@ export interface SessionParts extends JournaledActorParts {
   readonly idleMs: number
 }
 
+const codec = sessionCodec()
+
 type SessionScope = Scope<SessionState, Command>
 
 const MAILBOX_CAPACITY = 1_000
@@ -56,7 +58,6 @@ function journaledSession(
   parts: SessionParts,
 ): JournaledKind<SessionState, Command, SessionEvent, SessionEffect> {
   const sessionId = idOf(address)
-  const codec = sessionCodec()
   let live: (LiveCall & { readonly ref: Ref<never> }) | undefined
   const abort = () => {
     if (live) void parts.system.stop(live.ref)
@@ -77,7 +78,10 @@ function journaledSession(
         turn?.request.turnId === live.id.turnId &&
         turn.step === live.id.step &&
         turn.attempt === live.id.attempt
-      return live && current ? { ...command, partialText: live.shown } : command
+      const enriched = live && current ? { ...command, partialText: live.shown } : command
+      // A call that is over is let go: with its request it was 4 KB of every session that rests.
+      if (live && isResultOf(live.id, command)) live = undefined
+      return enriched
     },
     perform(effect, scope) {
       abort()
@@ -93,6 +97,12 @@ function journaledSession(
       if (status === 'deleted') parts.erase(address)
     },
   }
+}
+
+function isResultOf({ turnId, step, attempt }: CallId, command: Command): boolean {
+  if (command.kind !== 'ModelReplied' && command.kind !== 'ModelFailed') return false
+  const { call } = command
+  return call.turnId === turnId && call.step === step && call.attempt === attempt
 }
 
 function startModelCall(
