@@ -82,7 +82,7 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
         outbound,
         records,
         idempotency: persistence.idempotency,
-        reader: sessionReader({ journal, records, personas: content.personas, models, now: () => clock.now() }),
+        reader: sessionReader({ journal, personas: content.personas, models, now: () => clock.now() }),
         operations,
         deadLetters: persistence.deadLetters,
         quarantine: persistence.quarantine,

@@ -92,8 +92,8 @@ function journaledSession(
       ...usageOf(after, events, meta),
     }),
     announce(scope, stored) {
-      const { personaId, status } = scope.state()
-      for (const one of stored) parts.outbound.announce(toAnnouncement(sessionId, personaId, one, codec.decode(one)))
+      const { status } = scope.state()
+      for (const one of stored) parts.outbound.announce(toAnnouncement(sessionId, one, codec.decode(one)))
       if (status === 'deleted') parts.erase(address)
     },
   }

@@ -14,6 +14,8 @@ const actionPrompts: Readonly<Record<QuickAction, string>> = {
   status_report: 'Give a short status report of this conversation: what was asked, what is done, what is open.',
 }
 
+const QUEUE_MARGIN = 10
+
 /** Fixed at the session's birth; later metadata cannot change whose session it is or what it may spend. */
 const FIXED_METADATA = ['tenant', 'budget'] as const
 
@@ -186,13 +188,15 @@ function acceptUserTurn(draft: Draft, command: Extract<Command, { kind: 'AcceptU
 function accept(draft: Draft, request: TurnRequest): void {
   const { personas } = draft.configuration
   const limit = (personas.get(draft.state.personaId) ?? personas.get(personas.defaultId))?.limits.queuedTurns ?? 0
-  if (draft.state.queue.length >= limit) {
+  // Gateways refuse (429) at the limit, before they accept. What they accepted all the same, each not knowing of the
+  // others or of its own last life, is still done; only beyond any such mistake is an accepted turn ended undone (I9).
+  if (draft.state.queue.length >= limit * QUEUE_MARGIN) {
     draft.record({
       kind: 'UserTurnRejected',
       turnId: request.turnId,
       text: request.text,
       code: 'TURN_QUEUE_FULL',
-      detail: `${limit} turns wait already`,
+      detail: `${draft.state.queue.length} turns wait already`,
     })
     return
   }

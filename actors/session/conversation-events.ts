@@ -1,18 +1,13 @@
 import type { StoredEvent } from '../../persistence/journal.ts'
 import type { Announcement, ConversationEvent } from '../../transports/outbound.ts'
 import { assertNever } from '../kernel/behaviour.ts'
-import type { RequestedCall, SessionEvent, TokenUsage } from './events.ts'
+import type { RecordedEvent, RequestedCall, SessionEvent, TokenUsage } from './events.ts'
 
 /** Journaled event -> the public shape of transports/outbound.ts. One for one, so public ids are the journal's seqs. */
 
 type Told = Pick<ConversationEvent, 'role' | 'type' | 'message' | 'metadata'>
 
-export function toAnnouncement(
-  sessionId: string,
-  personaId: string,
-  stored: StoredEvent,
-  event: SessionEvent,
-): Announcement {
+export function toAnnouncement(sessionId: string, stored: StoredEvent, event: RecordedEvent): Announcement {
   const told = tell(event, stored.at)
   return {
     sessionId,
@@ -21,7 +16,7 @@ export function toAnnouncement(
     event: {
       event_id: `${sessionId}/${stored.seq}`,
       session_id: sessionId,
-      persona_id: personaId,
+      persona_id: event.persona ?? '',
       version: 'sa01-v1',
       ...told,
     },
@@ -46,7 +41,7 @@ function tell(event: SessionEvent, at: number): Told {
       })
     }
     case 'UserTurnRejected':
-      return final(event.turnId, 'failed', 'stop', event.detail, { code: event.code, steps: 0 })
+      return final(event.turnId, 'failed', 'stop', event.detail, { code: event.code, text: event.text, steps: 0 })
     case 'TurnStarted':
       return of('system', 'turn.started', '', 'worker', { turn_id: event.turnId, deadline: event.deadline })
     case 'ModelCallStarted':

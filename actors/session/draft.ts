@@ -2,7 +2,7 @@ import { address } from '../kernel/address.ts'
 import type { CommandMeta, Decision, Outgoing } from '../kernel/behaviour.ts'
 import type { Personas } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
-import type { CallReason, FinishReason, RequestedCall, SessionEvent, TurnOutcome } from './events.ts'
+import type { CallReason, FinishReason, RecordedEvent, RequestedCall, SessionEvent, TurnOutcome } from './events.ts'
 import { evolve, type RunningTurn, type SessionState, type TurnCall } from './state.ts'
 
 /** What a session asks of the world after its append. Both are idempotent: starting a call replaces the one in flight. */
@@ -22,7 +22,7 @@ export class Draft {
   readonly meta: CommandMeta
   readonly configuration: SessionConfiguration
   readonly sessionId: string
-  readonly #events: SessionEvent[] = []
+  readonly #events: RecordedEvent[] = []
   readonly #outbox: Outgoing[] = []
   #effects: SessionEffect[] = []
 
@@ -34,8 +34,10 @@ export class Draft {
   }
 
   record(event: SessionEvent): void {
-    this.#events.push(event)
-    this.state = evolve(this.state, event)
+    const persona = 'personaId' in event ? event.personaId : this.state.personaId
+    const recorded: RecordedEvent = { ...event, persona }
+    this.#events.push(recorded)
+    this.state = evolve(this.state, recorded)
   }
 
   send(outgoing: Outgoing): void {

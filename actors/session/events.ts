@@ -5,6 +5,9 @@ import type { ToolOutcome } from '../tool/protocol.ts'
 import type { ClientTool, HistoryMessage, InjectedMessage, QuickAction } from './protocol.ts'
 
 /** What happened to a session, as journaled. A shape once written is readable for ever: add a version and an upcaster. */
+/** An event, and the persona that the session had once it happened: what readers are shown beside it, for ever. */
+export type RecordedEvent = SessionEvent & { readonly persona?: string }
+
 export type SessionEvent =
   | {
       readonly kind: 'SessionStarted'

@@ -1,4 +1,4 @@
-import type { Journal, SessionRecords } from '../../persistence/journal.ts'
+import type { Journal } from '../../persistence/journal.ts'
 import type { SessionReader, SessionView } from '../../transports/gateway/session-reader.ts'
 import type { Models } from '../../transports/model/client.ts'
 import { address } from '../kernel/address.ts'
@@ -13,7 +13,6 @@ import { evolve, initialSession, type SessionState } from './state.ts'
 /** What gateways read of sessions: the journal alone, never an activation, so any gateway answers for any session. */
 export interface SessionReaderParts {
   readonly journal: Pick<Journal, 'read' | 'head'>
-  readonly records: Pick<SessionRecords, 'get'>
   readonly personas: Personas
   readonly models: Models
   readonly now: () => number
@@ -26,9 +25,7 @@ export function sessionReader(parts: SessionReaderParts): SessionReader {
   return {
     async events(sessionId, after, limit) {
       const stored = await parts.journal.read(address('session', sessionId), after, limit)
-      if (stored.length === 0) return []
-      const personaId = (await parts.records.get(sessionId))?.personaId ?? ''
-      return stored.map((one) => toAnnouncement(sessionId, personaId, one, codec.decode(one)))
+      return stored.map((one) => toAnnouncement(sessionId, one, codec.decode(one)))
     },
     head: (sessionId) => parts.journal.head(address('session', sessionId)),
     async view(sessionId) {

@@ -6,6 +6,7 @@ import {
   type CallReason,
   type Metadata,
   noUsage,
+  type RecordedEvent,
   type RequestedCall,
   type SessionEvent,
   type TokenUsage,
@@ -71,14 +72,14 @@ export const initialSession: SessionState = {
 }
 
 /** Total: an event that does not fit the state leaves it as it is rather than throwing, so recovery never fails on it. */
-export function evolve(state: SessionState, event: SessionEvent): SessionState {
+export function evolve(state: SessionState, event: RecordedEvent): SessionState {
   switch (event.kind) {
     case 'SessionStarted':
       return { ...state, status: 'live', tenant: event.tenant, personaId: event.personaId, metadata: event.metadata }
     case 'HistoryImported':
       return { ...state, title: event.title ?? state.title, history: [...state.history, ...event.messages] }
     case 'UserTurnAccepted': {
-      const { kind: _, ...request } = event
+      const { kind: _, persona: _persona, ...request } = event
       return { ...state, title: state.title ?? titleOf(event.text), queue: [...state.queue, request] }
     }
     case 'UserTurnRejected':

@@ -75,7 +75,7 @@ export type ToolEffect =
 
 export type ToolDecision = Decision<ToolEvent, ToolEffect>
 
-export const MAX_INTERRUPTIONS = 5
+export const MAX_INTERRUPTIONS = 3
 
 export function toolBehaviour(
   catalogue: ToolCatalogue,

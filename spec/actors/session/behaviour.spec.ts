@@ -76,7 +76,7 @@ describe('session behaviour', () => {
     session.user('t1')
     const decision = session.tell({ kind: 'Recovered' })
     expect(decision.events).to.deep.equal([
-      { kind: 'ModelCallStarted', turnId: 't1', step: 1, attempt: 2, reason: 'recovered' },
+      { kind: 'ModelCallStarted', turnId: 't1', step: 1, attempt: 2, reason: 'recovered', persona: 'soma' },
     ])
     expect(decision.effects).to.deep.equal([{ kind: 'CallModel' }])
   })
@@ -177,11 +177,11 @@ describe('session behaviour', () => {
     expect(session.finals()[0]).to.include({ outcome: 'failed', code: 'MODEL_GARBLED' })
   })
 
-  it('refuses a turn beyond the queue, with a final of its own', () => {
+  it('does what gateways accepted beyond the queue’s limit, and ends what no gateway should have, with a final of its own', () => {
     const session = new GivenSession(personasOf(persona({ queuedTurns: 1 })))
-    session.user('t1')
-    session.user('t2')
-    expect(kindsOf(session.user('t3'))).to.deep.equal(['UserTurnRejected'])
+    for (let turn = 0; turn <= 10; turn++) session.user(`t${turn}`)
+    expect(session.kinds()).to.not.include('UserTurnRejected')
+    expect(kindsOf(session.user('one more'))).to.deep.equal(['UserTurnRejected'])
   })
 
   it('ends the turn with the calls that the client itself runs, and takes their results up', () => {
@@ -222,6 +222,17 @@ describe('session behaviour', () => {
     session.user('t1')
     session.says('expensive')
     expect(session.finals()[0]).to.include({ outcome: 'failed', code: 'BUDGET_EXCEEDED' })
+  })
+
+  it('writes beside each event the persona of that moment', () => {
+    const session = new GivenSession(personasOf(persona(), persona({}, { id: 'pirate' })))
+    session.user('t1')
+    session.tell({ kind: 'SwitchPersona', v: 1, personaId: 'pirate' })
+    session.says('arr')
+    const personaAt = (kind: string) => session.events.find((event) => event.kind === kind)
+    expect(personaAt('UserTurnAccepted')).to.include({ persona: 'soma' })
+    expect(personaAt('PersonaSwitched')).to.include({ persona: 'pirate' })
+    expect(personaAt('TurnFinished')).to.include({ persona: 'pirate' })
   })
 
   it('holds a session to the budget it was born with', () => {

@@ -30,7 +30,7 @@ const moves = [
 type Move = (typeof moves)[number]
 
 class Play {
-  readonly session = new GivenSession(personasOf(persona({ steps: 6, identicalCalls: 3, queuedTurns: 4 })))
+  readonly session = new GivenSession(personasOf(persona({ steps: 6, identicalCalls: 3, queuedTurns: 1 })))
   readonly accepted: string[] = []
   #count = 0
 
