@@ -1,5 +1,5 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { access, constants, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { Failure, isFailure } from '../actors/kernel/failure.ts'
 import { ProcessLock } from './process-lock.ts'
 
@@ -23,8 +23,7 @@ export class DataDir {
   static async open(path: string): Promise<DataDir> {
     const dir = resolve(path)
     try {
-      // The recursive mkdir of Node 20 says ENOENT on a read-only file system; the plain one says what is wrong.
-      await mkdir(dir, { recursive: true, mode: 0o700 }).catch(() => mkdir(dir, { mode: 0o700 }))
+      await makeFolders(dir)
       // A page must fit, or Postgres would fail later and less clearly.
       const probe = join(dir, `probe-${process.pid}`)
       await writeFile(probe, Buffer.alloc(8_192)).finally(() => rm(probe, { force: true }))
@@ -47,6 +46,38 @@ export class DataDir {
   }
 }
 
+/**
+ * One folder after the other, from the deepest that is there. The recursive mkdir of Node 20 spins for ever below /proc,
+ * which answers ENOENT for a folder whose parent exists, and hides the cause on a read-only file system.
+ */
+async function makeFolders(dir: string): Promise<void> {
+  const missing: string[] = []
+  let existing = dir
+  while (!(await isThere(existing))) {
+    missing.unshift(existing)
+    existing = dirname(existing)
+  }
+  if (!(await stat(existing)).isDirectory()) throw Object.assign(new Error(existing), { code: 'ENOTDIR' })
+  await access(existing, constants.W_OK | constants.X_OK)
+  for (const folder of missing) await mkdir(folder, { mode: 0o700 }).catch(unlessMadeMeanwhile)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    // The root is always there; anything but "not there" is the answer to show.
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    return false
+  }
+}
+
+/** Two processes may start at once; which of them made the folder does not matter. */
+function unlessMadeMeanwhile(error: unknown): void {
+  if (codeOf(error) !== 'EEXIST') throw error
+}
+
 const remedies: Readonly<Record<string, string>> = {
   EACCES: 'this user may not write there: change its owner or permissions',
   EPERM: 'this user may not write there: change its owner or permissions',
@@ -55,10 +86,14 @@ const remedies: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is used up: free some space',
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'it is a file, not a directory',
+  ENOENT: 'no folder can be made there',
 }
 
 export function unusable(dir: string, error: unknown): Failure {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const why = remedies[code] ?? (error instanceof Error ? error.message : String(error))
+  const why = remedies[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
   return new Failure('DATA_DIR_UNUSABLE', `${dir}: ${why}; or set SOMA_DATA_DIR to another folder`, { cause: error })
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

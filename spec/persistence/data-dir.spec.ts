@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -91,6 +91,27 @@ describe('data directory', () => {
     const outcome = await DataDir.open(path).catch((error) => error)
     expect(outcome).to.include({ code: 'DATA_DIR_UNUSABLE' })
     expect(outcome.detail).to.include(path).and.include('SOMA_DATA_DIR')
+  })
+
+  it('is unusable below a file, and where no folder can be made, and says so at once', async () => {
+    const file = join(dir, 'file')
+    await writeFile(file, '')
+    // The recursive mkdir of Node 20 never comes back from below /proc; elsewhere the link leads to nowhere.
+    const nowhere = process.platform === 'linux' ? ['/proc/nope', '/proc/nope/deeper'] : []
+    await symlink(join(dir, 'gone', 'away'), join(dir, 'dangling'))
+    for (const path of [join(file, 'below'), join(dir, 'dangling', 'below'), ...nowhere]) {
+      const outcome = await DataDir.open(path).catch((error) => error)
+      expect(outcome, path).to.include({ code: 'DATA_DIR_UNUSABLE' })
+      expect(outcome.detail).to.include(path)
+    }
+  })
+
+  it('is made by both of two that start at once, and had by one', async () => {
+    const path = join(dir, 'a', 'b', 'c')
+    const outcomes = await Promise.allSettled([DataDir.open(path), DataDir.open(path)])
+    const had = outcomes.flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []))
+    expect(had).to.have.length(1)
+    await had[0]?.close()
   })
 
   it('is unusable when it cannot be written', async function () {
