@@ -17,6 +17,7 @@ import { checkHealth } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { measuredJournal, measuredMailbox, measuredRecords, measuredSnapshots } from './measured.ts'
 import { Metrics } from './metrics.ts'
+import { onlyOwner } from './only-owner.ts'
 import { packageRoot, version } from './package-root.ts'
 import { loadTenants } from './tenants.ts'
 import { turnMetrics } from './turn-metrics.ts'
@@ -45,7 +46,8 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
     ),
   ])
   metrics.watchDeadLetters(deadLetterDepths(persistence.sql))
-  const journal = measuredJournal(persistence.journal, metrics)
+  await holdAlone(config, log, lifecycle)
+  const journal = measuredJournal(onlyOwner(persistence.journal, endProcess), metrics)
   const records = measuredRecords(persistence.records, metrics)
   const { snapshots, pingRedis } = await openSnapshots(config, log, lifecycle)
   const mailbox = await lifecycle.start(
@@ -122,6 +124,18 @@ function endProcess(failure: Failure, actor: string): void {
   setImmediate(() => {
     throw new Failure(failure.code, `${actor}: ${failure.detail}`, { cause: failure })
   })
+}
+
+/** Its mailbox is right only for the one process that hands out offsets; the data directory has a lock of its own. */
+async function holdAlone(config: Config, log: Logger, lifecycle: Lifecycle): Promise<void> {
+  const { postgresDsn } = config.persistence
+  if (postgresDsn === undefined) return
+  const { holdDatabase } = await import('../persistence/pg-hold.ts')
+  await lifecycle.start(
+    'database lock',
+    () => holdDatabase(postgresDsn, log, (failure) => endProcess(failure, 'database')),
+    (it) => it.release(),
+  )
 }
 
 /** Turns are counted where they are announced: by the process that journaled them, once. */

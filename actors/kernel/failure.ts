@@ -345,6 +345,12 @@ export const failures = {
     title: 'The data directory cannot be used',
     remedy: 'Make SOMA_DATA_DIR writable, or choose another.',
   },
+  DATABASE_IN_USE: {
+    disposition: 'fatal',
+    status: 500,
+    title: 'Another process uses this database',
+    remedy: 'Stop it, or give POSTGRES_DSN a database of its own.',
+  },
   DATA_DIR_IN_USE: {
     disposition: 'fatal',
     status: 500,
