@@ -1,6 +1,6 @@
 import type { ConversationEvent } from '../outbound.ts'
 import type { CommandContext } from './command-context.ts'
-import { endingOf, exitCodes } from './problem.ts'
+import { endingOf, exitCodes, failedTurn } from './problem.ts'
 import { headOf } from './send.ts'
 import { type LineReader, lineReader } from './terminal.ts'
 import { TurnPrinter } from './turn-printer.ts'
@@ -129,6 +129,7 @@ class Conversation {
     } else this.#printer.print(event)
     const turnId = event.metadata.turn_id
     if (event.type !== 'assistant.final' || typeof turnId !== 'string') return
+    if (event.metadata.outcome === 'failed' && !this.#context.json) this.#tell(failedTurn(event.metadata))
     if (this.#running?.turnId === turnId) this.#end()
     else this.#finished.add(turnId)
   }
@@ -161,7 +162,8 @@ class Conversation {
   /** C1 */
   #interrupt(reader: LineReader): void {
     if (this.#running && this.#session) {
-      this.#say('stopping…')
+      // The answer, or the ^C that the terminal shows, stands in the middle of a line.
+      this.#say('\nstopping…')
       const { turnId } = this.#running
       this.#context.client
         .command(this.#session, 'stop', { turn_id: turnId })
@@ -175,9 +177,13 @@ class Conversation {
   }
 
   #complain(error: unknown, reader: LineReader): void {
-    const { code, detail, remedy } = endingOf(error)
-    this.#context.terminal.errors.write(`${code}: ${detail}\n  ${remedy}\n`)
+    this.#tell(error)
     reader.prompt()
+  }
+
+  #tell(error: unknown): void {
+    const { code, detail, remedy } = endingOf(error)
+    this.#context.terminal.errors.write(`${this.#context.paint.red(code)}: ${detail}\n  ${remedy}\n`)
   }
 
   #say(text: string): void {

@@ -10,6 +10,8 @@ export interface ClientOptions {
   readonly token: string | undefined
   /** A fresh Idempotency-Key. */
   readonly newKey: () => string
+  /** Called once an outage, when the service did not answer and is tried again: nobody should wait in silence. */
+  readonly onOutage?: (why: string) => void
 }
 
 export interface Accepted {
@@ -34,6 +36,24 @@ export interface JournalEntry {
   readonly id: number
   readonly occurred_at: string
   readonly payload: ConversationEvent
+}
+
+export interface PersonaSummary {
+  readonly id: string
+  readonly name: string
+  readonly tools: readonly string[]
+}
+
+export interface ToolSummary {
+  readonly name: string
+  readonly description: string
+  readonly reaches: readonly string[]
+}
+
+export interface ModelSummary {
+  readonly id: string
+  readonly role: string | null
+  readonly owned_by: string
 }
 
 export interface DeadLetterSummary {
@@ -99,6 +119,18 @@ export class SomaClient {
     }
   }
 
+  personas(): Promise<{ default: string; personas: PersonaSummary[] }> {
+    return this.#call('GET', '/v1/personas')
+  }
+
+  tools(): Promise<{ tools: ToolSummary[] }> {
+    return this.#call('GET', '/v1/tools')
+  }
+
+  models(): Promise<{ data: ModelSummary[] }> {
+    return this.#call('GET', '/v1/models')
+  }
+
   tree(): Promise<{ tree: ActorNode[] }> {
     return this.#call('GET', '/v1/admin/tree')
   }
@@ -137,7 +169,9 @@ export class SomaClient {
   /** Journaled events after the cursor, and previews of those to come; reconnects by itself until `signal` aborts. */
   follow(session: string, after: number, signal: AbortSignal): AsyncGenerator<ConversationEvent> {
     const path = `/v1/session/${encodeURIComponent(session)}/events?previews=delta`
-    return followEvents({ url: `${this.url}${path}`, shownUrl: this.url, headers: this.#headers(), after, signal })
+    const { onOutage = () => {} } = this.#options
+    const headers = this.#headers()
+    return followEvents({ url: `${this.url}${path}`, shownUrl: this.url, headers, after, signal, onOutage })
   }
 
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
@@ -162,6 +196,7 @@ export class SomaClient {
         if (attempt === TRIES || causeOf(error) === 'ECONNREFUSED') {
           throw new Unreachable(this.url, causeOf(error), error)
         }
+        if (attempt === 1) this.#options.onOutage?.(causeOf(error))
         await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1))
       }
     }

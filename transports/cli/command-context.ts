@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { SomaClient } from './client.ts'
+import { UsageError } from './problem.ts'
 import { type Paint, paint, type Terminal } from './terminal.ts'
 
 /** What the program is given; infra/soma-main.ts wires it, so that no command knows how a service is made. */
@@ -61,14 +62,31 @@ export async function withService(
 ): Promise<number> {
   const options = command.optsWithGlobals<GlobalOptions>()
   const defaults = means.defaults()
-  const local = defaults.local && options.url === undefined ? await means.startLocal() : undefined
+  const named = addressOf(options.url)
+  const local = defaults.local && named === undefined ? await means.startLocal() : undefined
   try {
-    const url = (options.url ?? local?.url ?? defaults.url).replace(/\/+$/, '')
-    const client = new SomaClient({ url, token: options.token ?? defaults.token, newKey: means.newKey })
-    return await run({ client, ...speech(command, means) })
+    const url = named ?? local?.url ?? defaults.url.replace(/\/+$/, '')
+    const spoken = speech(command, means)
+    const onOutage = (why: string) => {
+      if (!spoken.json) spoken.terminal.errors.write(`${url} does not answer (${why}); trying again…\n`)
+    }
+    const client = new SomaClient({
+      url,
+      token: options.token ?? defaults.token,
+      newKey: means.newKey,
+      onOutage,
+    })
+    return await run({ client, ...spoken })
   } finally {
     await local?.close()
   }
+}
+
+function addressOf(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined
+  const isAddress = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+  if (!isAddress) throw new UsageError('--url must be like http://127.0.0.1:8010.')
+  return url.replace(/\/+$/, '')
 }
 
 export function speech(command: Command, { terminal }: CliMeans): Omit<CommandContext, 'client'> {

@@ -11,6 +11,8 @@ export interface Follow {
   /** Seq of the last event already seen. */
   readonly after: number
   readonly signal: AbortSignal
+  /** Called once an outage, when a second try in a row did not come through either. */
+  readonly onOutage?: (why: string) => void
 }
 
 /** Codes that end a connection and not the stream: the cursor goes on where it stopped. */
@@ -31,6 +33,7 @@ export async function* followEvents({
   headers,
   after,
   signal,
+  onOutage = () => {},
 }: Follow): AsyncGenerator<ConversationEvent> {
   let cursor = after
   let failed = 0
@@ -55,6 +58,7 @@ export async function* followEvents({
       if (error instanceof ServiceProblem && !resumable.has(error.code)) throw error
       if (++failed > GIVE_UP_AFTER)
         throw error instanceof ServiceProblem ? error : new Unreachable(shownUrl, causeOf(error), error)
+      if (failed === 2) onOutage(error instanceof ServiceProblem ? error.code : causeOf(error))
     }
     await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failed), undefined, { signal }).catch(() => {})
   }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { ActorNode } from '../../actors/kernel/actor.ts'
 import { type CliMeans, withService } from './command-context.ts'
 import { exitCodes, UsageError } from './problem.ts'
 import { wholeNumber } from './session-commands.ts'
 import { table } from './terminal.ts'
+import { treeTable } from './tree-table.ts'
 
 type Run = (promise: Promise<number>) => Promise<void>
 
@@ -11,12 +11,12 @@ type Run = (promise: Promise<number>) => Promise<void>
 export function operatorCommands(program: Command, means: CliMeans, run: Run): void {
   program
     .command('tree')
-    .description('print the live supervision tree: mailbox depths and restarts')
+    .description('print the live supervision tree: type, state, mailbox depth, restarts')
     .action((_options: object, command: Command) =>
       run(
         withService(command, means, async ({ client, print }) => {
           const { tree } = await client.tree()
-          print(tree, () => tree.map((node) => branch(node, '')).join('\n'))
+          print(tree, () => treeTable(tree))
           return exitCodes.ok
         }),
       ),
@@ -147,15 +147,4 @@ function resumption({ drop, edit }: { drop?: boolean; edit?: string }) {
   } catch {
     throw new UsageError('--edit is not valid JSON.')
   }
-}
-
-function branch(node: ActorNode, indent: string): string {
-  const name = node.address ?? node.path.slice(node.path.lastIndexOf('/') + 1)
-  const facts = [
-    node.state === 'running' ? '' : node.state,
-    node.mailbox > 0 ? `${node.mailbox} waiting` : '',
-    node.restarts > 0 ? `${node.restarts} restarts` : '',
-  ].filter(Boolean)
-  const line = `${indent}${name} (${node.type})${facts.length > 0 ? `: ${facts.join(', ')}` : ''}`
-  return [line, ...node.children.map((child) => branch(child, `${indent}  `))].join('\n')
 }

@@ -79,6 +79,29 @@ export async function problemIn(response: Response, url: string): Promise<Error>
   })
 }
 
+/** A turn that ended without an answer, with the words of the catalogue. */
+export function failedTurn({ code, detail }: { readonly code?: unknown; readonly detail?: unknown }): ServiceProblem {
+  const known = failures[code as FailureCode] as (typeof failures)[FailureCode] | undefined
+  return new ServiceProblem({
+    code: String(code ?? 'TURN_FAILED'),
+    status: known?.status ?? 500,
+    detail: String(detail ?? known?.title ?? 'The turn ended without an answer.'),
+    remedy: known?.remedy ?? 'The journal says more: `soma show SESSION`.',
+  })
+}
+
+/** The catalogue speaks to clients of HTTP; who sits at this command line has commands for the same. */
+const commandFor: Readonly<Record<string, string>> = {
+  'GET /v1/sessions': '`soma sessions`',
+  'GET /v1/personas': '`soma personas`',
+  'GET /v1/models': '`soma models`',
+  'GET /v1/tools': '`soma tools --json`',
+}
+
+function inCommands(remedy: string): string {
+  return remedy.replaceAll(/GET \/v1\/\w+/g, (route) => commandFor[route] ?? route)
+}
+
 /** A wrong use that the option parser cannot see. */
 export class UsageError extends Error {}
 
@@ -94,7 +117,7 @@ export function endingOf(error: unknown): Ending {
   if (error instanceof ServiceProblem) {
     const refused = error.status === 401 || error.status === 403
     const { code, detail, remedy } = error
-    return { exitCode: refused ? exitCodes.refused : exitCodes.failed, code, detail, remedy }
+    return { exitCode: refused ? exitCodes.refused : exitCodes.failed, code, detail, remedy: inCommands(remedy) }
   }
   if (error instanceof Unreachable) {
     return {
@@ -113,6 +136,6 @@ export function endingOf(error: unknown): Ending {
     exitCode: cannotStart ? exitCodes.cannotStart : exitCodes.failed,
     code: failure.code,
     detail: failure.detail,
-    remedy: failures[failure.code as FailureCode].remedy,
+    remedy: inCommands(failures[failure.code as FailureCode].remedy),
   }
 }

@@ -1,6 +1,6 @@
 import type { ConversationEvent } from '../outbound.ts'
 import type { CommandContext } from './command-context.ts'
-import { exitCodes, ServiceProblem } from './problem.ts'
+import { exitCodes, failedTurn, ServiceProblem } from './problem.ts'
 import { TurnPrinter } from './turn-printer.ts'
 
 export interface SendOptions {
@@ -20,6 +20,7 @@ export async function send(context: CommandContext, message: string, options: Se
   }
   const final = await answer(context, accepted.session_id, accepted.event_id, after)
   if (context.json) print(final, () => '')
+  else if (final.metadata.outcome === 'failed') throw failedTurn(final.metadata)
   return final.metadata.outcome === 'completed' ? exitCodes.ok : exitCodes.failed
 }
 

@@ -1,9 +1,10 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { type ChatOptions, chat } from './chat.ts'
 import { type CliMeans, withService } from './command-context.ts'
+import { journalLine } from './journal-line.ts'
 import { exitCodes, UsageError } from './problem.ts'
 import { type SendOptions, send } from './send.ts'
-import { readAll, shorten, table } from './terminal.ts'
+import { readAll, table } from './terminal.ts'
 
 type Run = (promise: Promise<number>) => Promise<void>
 
@@ -16,7 +17,7 @@ export function sessionCommands(program: Command, means: CliMeans, run: Run): vo
     .option('-p, --persona <id>', 'persona of a new session')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ soma chat\n  $ soma chat --session release-notes --persona default\n  $ SOMA_AGENT_MODE=LOCAL soma chat    # no server needed',
+      '\nExamples:\n  $ soma chat\n  $ soma chat --session release-notes --persona analyst\n  $ SOMA_AGENT_MODE=LOCAL soma chat    # no server needed',
     )
     .action((options: ChatOptions, command: Command) =>
       run(withService(command, means, (context) => chat(context, options))),
@@ -76,12 +77,10 @@ export function sessionCommands(program: Command, means: CliMeans, run: Run): vo
       run(
         withService(command, means, async ({ client, print, paint }) => {
           for await (const entry of client.journal(session, after)) {
-            const { type, message, metadata } = entry.payload
-            const said = message === '' ? JSON.stringify(metadata) : message
-            const at = entry.occurred_at.slice(11, 23)
-            print(
-              entry,
-              () => `${String(entry.id).padStart(5)}  ${paint.dim(at)}  ${type.padEnd(20)}  ${shorten(said, 100)}`,
+            const at = paint.dim(entry.occurred_at.slice(11, 23))
+            const type = entry.payload.type.padEnd(20)
+            print(entry, () =>
+              `${String(entry.id).padStart(5)}  ${at}  ${type}  ${journalLine(entry.payload)}`.trimEnd(),
             )
           }
           return exitCodes.ok
@@ -131,8 +130,10 @@ export function sessionCommands(program: Command, means: CliMeans, run: Run): vo
       .action((session: string, _options: object, command: Command) =>
         run(
           withService(command, means, async ({ client, print }) => {
+            // Asked before: what is stopped then runs no longer. Told all the same, as a turn may be about to begin.
+            const idle = name === 'stop' && (await client.session(session)).running_turn_id === null
             const accepted = await client.command(session, path, body)
-            print(accepted, () => `accepted as ${accepted.event_id}`)
+            print(accepted, () => (idle ? 'nothing is running' : `accepted as ${accepted.event_id}`))
             return exitCodes.ok
           }),
         ),

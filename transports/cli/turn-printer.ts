@@ -3,6 +3,7 @@ import { type Paint, shorten } from './terminal.ts'
 
 /**
  * Turns a session's events into what a person reads while the answer comes.
+ * How a failed turn ended is for who asked to say, with its remedy and where errors go.
  *   T1. Text is shown once: what previews showed is not printed again when the journaled event brings the whole.
  */
 export class TurnPrinter {
@@ -51,15 +52,18 @@ export class TurnPrinter {
   }
 
   #final(message: string, metadata: ConversationEvent['metadata']): void {
-    if (metadata.outcome === 'completed' || this.#shown === '') this.#text(message)
+    // Of a failed turn the message is the detail of its failure.
+    const isText = metadata.outcome === 'completed' || (this.#shown === '' && metadata.outcome !== 'failed')
+    if (isText) this.#text(message)
     this.#endLine()
+    if (metadata.outcome === 'failed') return
     const { total_tokens = 0, cost_usd = 0 } = (metadata.usage ?? {}) as { total_tokens?: number; cost_usd?: number }
     const cost = cost_usd > 0 ? `, $${cost_usd.toFixed(4)}` : ''
-    const facts = `${metadata.model ?? 'no model'}, ${total_tokens} tokens${cost}`
-    if (metadata.outcome === 'completed') this.#note(facts)
-    else if (metadata.outcome === 'failed')
-      this.#note(this.#paint.red(`failed: ${metadata.code} ${metadata.detail ?? ''}`))
-    else this.#note(`${metadata.outcome}; ${facts}`)
+    const tokens = total_tokens > 0 ? `${total_tokens} tokens${cost}` : ''
+    // A turn that was stopped before its first step was over has neither a model nor tokens to tell of.
+    const facts = [metadata.model, tokens].filter(Boolean).join(', ')
+    const ended = metadata.outcome === 'completed' ? '' : String(metadata.outcome)
+    this.#note([ended, facts].filter(Boolean).join('; ') || 'done')
   }
 
   /** T1. `whole` is all the text of the step; prints what is not on the screen yet. */

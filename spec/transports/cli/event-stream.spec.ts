@@ -30,7 +30,7 @@ describe('event stream of the CLI', () => {
   const event = (seq: number) => `id: ${seq}\ndata: {"event_id":"s/${seq}","type":"user.message","metadata":{}}\n\n`
   const preview = 'data: {"event_id":"p","type":"assistant.stream","metadata":{}}\n\n'
 
-  async function take(count: number, after = 0): Promise<string[]> {
+  async function take(count: number, after = 0, onOutage?: (why: string) => void): Promise<string[]> {
     const leave = new AbortController()
     const seen: string[] = []
     const events = followEvents({
@@ -39,6 +39,7 @@ describe('event stream of the CLI', () => {
       headers: {},
       after,
       signal: leave.signal,
+      ...(onOutage && { onOutage }),
     })
     for await (const { event_id } of events as AsyncGenerator<ConversationEvent>) {
       seen.push(event_id)
@@ -73,6 +74,16 @@ describe('event stream of the CLI', () => {
       )
     scripts = [cut('DRAINING'), cut('SLOW_READER'), (response) => sse(response).write(event(2))]
     expect(await take(2)).to.deep.equal(['s/1', 's/2'])
+  })
+
+  it('says once that it tries again while nobody answers, and nothing of a short break', async () => {
+    const refuse = (response: ServerResponse) => response.destroy()
+    const outages: string[] = []
+    const live = (response: ServerResponse) => sse(response).write(event(1), () => response.destroy())
+    const again = (response: ServerResponse) => sse(response).write(event(2))
+    scripts = [refuse, refuse, refuse, live, again]
+    expect(await take(2, 0, (why) => outages.push(why))).to.deep.equal(['s/1', 's/2'])
+    expect(outages).to.have.length(1)
   })
 
   it('ends with the refusal when trying again is of no use', async () => {

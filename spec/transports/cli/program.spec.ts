@@ -118,7 +118,8 @@ describe('soma', function () {
     input.write(`stream 500 20 begun ${'and on '.repeat(100)}\r`)
     await printed('\r\nbegun and')
     input.write('\u0003')
-    await printed('stopped;')
+    await printed('\nstopping…')
+    await printed('  stopped')
     input.write('say still here\r')
     await printed('still here\n  rehearsal/script, ')
     input.write('\u0003')
@@ -157,8 +158,47 @@ describe('soma', function () {
     expect(injected?.payload.metadata.why).to.equal('ticket 4711')
   })
 
+  it('tells of a failed turn once, on stderr, with what to do', async () => {
+    const { code, out, err } = await soma(['send', 'fail 503'])
+    expect(code).to.equal(1)
+    expect(out).to.equal('')
+    expect(err).to.match(/^MODEL_UNAVAILABLE: .*503\n {2}\S.+\n$/)
+  })
+
+  it('shows a journal in words: tools with their arguments, outcome and policy', async () => {
+    await soma(['send', 'call echo {"text":"hi"}\nand call nothing-like-it {}\nthen\nsay done', '--session', 'words'])
+    const { out } = await soma(['show', 'words'])
+    expect(out).to.match(/tool\.start +echo \{"text":"hi"\}\n/)
+    expect(out).to.match(/tool\.result +echo success, allowed by .+: hi\n/)
+    expect(out).to.match(/tool\.result +nothing-like-it error.*: There is no tool/)
+    expect(out)
+      .to.match(/session\.started +persona soma\n/)
+      .and.not.include('"source"')
+  })
+
+  it('lists personas, tools and models', async () => {
+    expect((await soma(['personas'])).out).to.match(/soma \(default\) +Soma +all\n/)
+    expect((await soma(['tools'])).out).to.match(/timestamp +nothing/)
+    expect((await soma(['models'])).out).to.include('rehearsal/script')
+    expect((await soma(['personas', '--json'])).json()).to.deep.include({
+      id: 'soma',
+      name: 'Soma',
+      tools: ['*'],
+      default: true,
+    })
+    expect((await soma(['tools', '--json'])).json()[0]).to.include.keys('name', 'parameters')
+    expect((await soma(['models', '--json'])).json()[0]).to.include.keys('id', 'role')
+  })
+
+  it('says that nothing is running when there is nothing to stop', async () => {
+    await soma(['send', 'hello', '--session', 'idle'])
+    expect(await soma(['stop', 'idle'])).to.include({ code: 0, out: 'nothing is running\n' })
+  })
+
   it('shows the tree, the dead letters and the quarantine', async () => {
-    expect((await soma(['tree'])).out).to.include('session')
+    expect((await soma(['tree'])).out).to.match(
+      /^ACTOR +TYPE +STATE +MAILBOX +RESTARTS\nsession +kind +running +0 +0\n/,
+    )
     expect(await soma(['dead-letters'])).to.include({ code: 0, out: 'no dead letters\n' })
     expect(await soma(['quarantine'])).to.include({ code: 0, out: 'nothing is quarantined\n' })
   })
@@ -166,7 +206,7 @@ describe('soma', function () {
   it('ends with 1 and the service’s words when it says no', async () => {
     const { code, err } = await soma(['show', 'never-heard-of'])
     expect(code).to.equal(1)
-    expect(err).to.match(/^SESSION_NOT_FOUND: .+\n {2}List your sessions/)
+    expect(err).to.match(/^SESSION_NOT_FOUND: .+\n {2}List your sessions with `soma sessions`\./)
     const dropped = await soma(['dead-letters', 'drop', 'none', '--json'])
     expect(JSON.parse(dropped.err).error).to.have.all.keys('code', 'detail', 'remedy')
   })
@@ -177,6 +217,8 @@ describe('soma', function () {
       ['send'],
       ['sessions', '--limit', 'many'],
       ['send', ' '],
+      ['sessions', '--url', 'notaurl'],
+      ['sessions', '--url', 'ftp://127.0.0.1'],
       ['quarantine', 'resume', 'session:x', '--edit', '{'],
     ]) {
       expect((await soma(args)).code, args.join(' ')).to.equal(2)
@@ -224,6 +266,9 @@ describe('soma', function () {
       'sessions',
       'show',
       'inject',
+      'personas',
+      'tools',
+      'models',
       'tree',
       'dead-letters',
       'quarantine',
@@ -233,5 +278,13 @@ describe('soma', function () {
       expect(out).to.include(`  ${name}`)
     }
     expect(out).to.include('Exit codes:')
+  })
+
+  it('names personas in its examples that there are', async () => {
+    const known = (await soma(['personas', '--json'])).json().map(({ id }) => id)
+    const texts = await Promise.all(['chat', 'send', 'serve'].map((name) => soma([name, '--help'])))
+    const named = texts.flatMap(({ out }) => [...out.matchAll(/--persona (\w[\w-]*)/g)].map((match) => match[1]))
+    expect(named).to.not.be.empty
+    expect(known).to.include.members(named)
   })
 })

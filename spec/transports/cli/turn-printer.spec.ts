@@ -64,10 +64,14 @@ describe('printed turn', () => {
     )
   })
 
-  it('names the code of a failed turn', () => {
-    expect(printed(final('', { outcome: 'failed', code: 'MODEL_UNAVAILABLE', detail: 'no route' }))).to.include(
-      'failed: MODEL_UNAVAILABLE no route',
-    )
+  it('leaves out what a turn that was stopped early does not have', () => {
+    expect(printed(final('', { outcome: 'stopped', model: '', usage: { total_tokens: 0 } }))).to.equal('  stopped\n')
+  })
+
+  it('keeps the text of a failed turn, and leaves the failure to errors', () => {
+    const failed = final('no route', { outcome: 'failed', code: 'MODEL_UNAVAILABLE', detail: 'no route' })
+    expect(printed(preview(0, 'Once upon'), failed)).to.equal('Once upon\n')
+    expect(printed(failed)).to.equal('')
   })
 
   it('begins a new line when the answer is started again', () => {
