@@ -12,14 +12,22 @@ export class ProblemError extends Error {
   }
 }
 
+/** Nobody answered: the service is down or the network is. Whether a request arrived is unknown. */
+export class NoAnswerError extends Error {
+  constructor() {
+    super('The service does not answer.')
+  }
+}
+
 export async function get(path) {
   return call(path, { method: 'GET' })
 }
 
-export async function post(path, body) {
+/** One key for all tries of one request: a message whose answer was lost is not taken twice. */
+export async function post(path, body, key = uniqueKey()) {
   return call(path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': uniqueKey() },
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
     body: JSON.stringify(body),
   })
 }
@@ -27,7 +35,9 @@ export async function post(path, body) {
 async function call(path, init) {
   const token = sessionStorage.getItem(TOKEN)
   const headers = { ...init.headers, ...(token ? { authorization: `Bearer ${token}` } : {}) }
-  const response = await fetch(path, { ...init, headers })
+  const response = await fetch(path, { ...init, headers }).catch(() => {
+    throw new NoAnswerError()
+  })
   if (response.status === 401 && (await askForToken())) return call(path, init)
   const body = await response.json().catch(() => ({}))
   if (!response.ok) throw new ProblemError(body, response.status)
@@ -35,7 +45,7 @@ async function call(path, init) {
 }
 
 /** crypto.randomUUID is there only on https and localhost. */
-function uniqueKey() {
+export function uniqueKey() {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16)).join('-')
 }
 

@@ -1,29 +1,45 @@
 import { element, pretty } from './dom.js'
+import { decisionWords } from './event-summary.js'
+import { PinnedEnd } from './pinned-end.js'
 
-/** The conversation as a person reads it, built from events; previews fill the answer in progress. */
+/**
+ * The conversation as a person reads it, built from events; previews fill the answer in progress.
+ *   V1. A message stands right above its own answer: until its turn starts it waits below all that is shown.
+ */
 export class Conversation {
   #root
+  #end
+  #waiting = new Map()
   #answers = new Map()
   #tools = new Map()
 
   constructor(root) {
     this.#root = root
+    this.#end = new PinnedEnd(root)
     this.clear()
   }
 
   clear(hint = 'Ask something to begin.') {
     this.#answers.clear()
     this.#tools.clear()
+    this.#waiting.clear()
+    this.#end.toEnd()
     this.#root.replaceChildren(element('p', { className: 'empty' }, hint))
+  }
+
+  /** For one who has just spoken, wherever they were reading. */
+  showNewest() {
+    this.#end.toEnd()
   }
 
   event({ type, message, metadata }) {
     switch (type) {
       case 'user.message':
+        return this.#accepted(metadata, message || `(${metadata.action ?? 'tool results'})`)
       case 'user.intervention':
-        return this.#add(
-          element('div', { className: 'message user' }, message || `(${metadata.action ?? 'tool results'})`),
-        )
+        return this.#add(element('div', { className: 'message user' }, message))
+      case 'turn.started':
+        return this.#begun(metadata)
       case 'assistant.started':
         return this.#settle(metadata)
       case 'assistant.restarted':
@@ -63,7 +79,23 @@ export class Conversation {
     // After a reconnect the first delta starts at 0 and holds all the text so far.
     if (offset === answer.textContent.length) answer.append(delta)
     else answer.textContent = answer.textContent.slice(0, offset) + delta
-    this.#scroll()
+    this.#end.grown()
+  }
+
+  #accepted({ turn_id }, text) {
+    const said = element('div', { className: 'message user waiting' }, text)
+    this.#root.querySelector('.empty')?.remove()
+    this.#root.append(said)
+    this.#waiting.set(turn_id, said)
+    this.#end.grown()
+  }
+
+  #begun({ turn_id }) {
+    const said = this.#waiting.get(turn_id)
+    if (!said) return
+    this.#waiting.delete(turn_id)
+    said.classList.remove('waiting')
+    this.#add(said)
   }
 
   #answer({ turn_id, step }) {
@@ -82,7 +114,7 @@ export class Conversation {
     const answer = this.#answer(metadata)
     answer.textContent = text
     answer.classList.remove('streaming')
-    this.#scroll()
+    this.#end.grown()
   }
 
   #settle({ turn_id, step }) {
@@ -98,6 +130,7 @@ export class Conversation {
   }
 
   #final(metadata, text) {
+    this.#begun(metadata) // A turn may be stopped while it waits.
     const failed = metadata.outcome === 'failed'
     const mine = [...this.#answers].filter(([name]) => name.startsWith(`${metadata.turn_id}/`))
     const last = mine.at(-1)?.[1]
@@ -106,7 +139,7 @@ export class Conversation {
     else if (last && (last.textContent === text || text.startsWith(last.textContent))) last.textContent = text
     else if (text !== '') this.#add(element('div', { className: 'message assistant' }, text))
     if (metadata.outcome === 'stopped') this.#aside('Stopped')
-    this.#scroll()
+    this.#end.grown()
   }
 
   #toolStarted({ call_id, tool_name, args }) {
@@ -129,11 +162,11 @@ export class Conversation {
     status.textContent = `${metadata.status} · ${Math.round((metadata.execution_time ?? 0) * 1000)} ms`
     const { decision } = metadata
     if (decision) {
-      const words = `${decision.allow ? 'allowed' : 'denied'} by ${decision.policy}: ${decision.reason}`
+      const words = `${decisionWords(decision)}: ${decision.reason}`
       body.append(element('dt', {}, 'Decision'), element('dd', {}, words))
     }
     body.append(element('dt', {}, 'Output'), element('dd', {}, element('pre', {}, pretty(output))))
-    this.#scroll()
+    this.#end.grown()
   }
 
   #aside(text, bad = false) {
@@ -142,13 +175,9 @@ export class Conversation {
 
   #add(node) {
     this.#root.querySelector('.empty')?.remove()
-    this.#root.append(node)
-    this.#scroll()
-  }
-
-  /** Follows the end only for one who is there: reading back is not disturbed. */
-  #scroll() {
-    const { scrollTop, clientHeight, scrollHeight } = this.#root
-    if (scrollHeight - scrollTop - clientHeight < 200) this.#root.scrollTop = scrollHeight
+    // V1. The waiting are in the order of their turns, so the first of them is the end of what is shown.
+    const [next] = this.#waiting.values()
+    this.#root.insertBefore(node, next ?? null)
+    this.#end.grown()
   }
 }

@@ -1,25 +1,36 @@
 import { element } from './dom.js'
+import { summaryOf } from './event-summary.js'
+import { PinnedEnd } from './pinned-end.js'
 
-/** Every journaled event with its seq and time; its JSON is laid out only when it is unfolded. */
+const SUMMARY = 300
+
+/** Every journaled event with its seq, its gist and its time; its JSON is laid out only when it is unfolded. */
 export class JournalView {
   #list
   #count
+  #end
   #seen = 0
 
   constructor(list, count) {
     this.#list = list
     this.#count = count
+    this.#end = new PinnedEnd(list)
   }
 
   clear() {
     this.#seen = 0
     this.#list.replaceChildren()
     this.#count.textContent = ''
+    this.#end.toEnd()
+  }
+
+  showNewest() {
+    this.#end.toEnd()
   }
 
   event(event, seq, at) {
     this.#seen++
-    this.#count.textContent = `${this.#seen} events`
+    this.#count.textContent = this.#seen === 1 ? '1 event' : `${this.#seen} events`
     const time = at ? new Date(at) : new Date()
     const row = element(
       'details',
@@ -27,14 +38,14 @@ export class JournalView {
       element(
         'summary',
         {},
-        element('span', {}, String(seq)),
-        element('time', { dateTime: time.toISOString() }, time.toLocaleTimeString()),
-        element('span', {}, event.type),
+        element('span', { className: 'seq' }, String(seq)),
+        element('span', { className: 'type' }, event.type),
+        element('span', { className: 'gist' }, summaryOf(event).slice(0, SUMMARY)),
+        element('time', { dateTime: time.toISOString() }, time.toLocaleTimeString([], { hour12: false })),
       ),
     )
     row.addEventListener('toggle', () => row.append(element('pre', {}, JSON.stringify(event, null, 2))), { once: true })
-    const atEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 100
     this.#list.append(element('li', {}, row))
-    if (atEnd) this.#list.scrollTop = this.#list.scrollHeight
+    this.#end.grown()
   }
 }

@@ -1,0 +1,36 @@
+/** What an event says, in one line of the journal; all of it is in the event's JSON. */
+export function summaryOf({ type, message, metadata }) {
+  switch (type) {
+    case 'session.started':
+    case 'session.persona':
+      return `persona ${metadata.persona_id}`
+    case 'session.metadata':
+      return Object.keys(metadata.metadata ?? {}).join(', ')
+    case 'session.imported':
+      return `${metadata.messages} messages`
+    case 'session.injected':
+      return `${metadata.by}: ${message}`
+    case 'user.message':
+      return message || metadata.action || 'tool results'
+    case 'turn.started':
+      return `ends by ${new Date(metadata.deadline).toLocaleTimeString([], { hour12: false })}`
+    case 'assistant.started':
+      return `step ${metadata.step}`
+    case 'assistant.restarted':
+      return `step ${metadata.step}, attempt ${metadata.attempt}`
+    case 'assistant.thinking':
+      return message || `calls ${(metadata.tool_calls ?? []).map(({ name }) => name).join(', ')}`
+    case 'assistant.final':
+      return metadata.code ? `${metadata.code}: ${metadata.detail ?? message}` : `${metadata.outcome} · ${message}`
+    case 'tool.start':
+      return `${metadata.tool_name} ${JSON.stringify(metadata.args)}`
+    case 'tool.result':
+      return [metadata.tool_name, metadata.status, decisionWords(metadata.decision)].filter(Boolean).join(' · ')
+    default:
+      return message
+  }
+}
+
+export function decisionWords(decision) {
+  return decision && `${decision.allow ? 'allowed' : 'denied'} by ${decision.policy}`
+}
