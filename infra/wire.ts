@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import type { ActorKind, Address } from '../actors/kernel/address.ts'
 import { kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
@@ -48,6 +49,9 @@ export interface RunningActors {
   readonly operations: Operations
 }
 
+/** Of the heap that Node allows: beyond it the idlest actors leave, before the process would have to. */
+const HEAP_SHARE = 0.7
+
 const kinds: readonly ActorKind[] = ['session', 'tool']
 
 export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Promise<RunningActors> {
@@ -85,7 +89,11 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
         clock,
         log,
         metrics,
-        limits: { maxActive: config.maxActiveSessions },
+        limits: {
+          maxActive: config.maxActiveSessions,
+          maxHeapBytes: getHeapStatistics().heap_size_limit * HEAP_SHARE,
+          heapUsed: () => process.memoryUsage().heapUsed,
+        },
       }),
     (it) => it.drain(config.drainMs),
     config.drainMs + 1_000,
