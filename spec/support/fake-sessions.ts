@@ -99,14 +99,20 @@ export class FakeSessions implements SessionReader {
 
   async view(sessionId: string): Promise<SessionView> {
     const history = this.#history(sessionId)
+    const open = new Set<string>()
+    for (const { event } of this.journals.get(sessionId) ?? []) {
+      if (event.type === 'user.message') open.add(String(event.metadata.turn_id))
+      if (event.type === 'assistant.final') open.delete(String(event.metadata.turn_id))
+    }
+    const [running, ...queued] = open
     return {
       sessionId,
       tenant: 'local',
       personaId: 'default',
       seq: await this.head(sessionId),
       paused: false,
-      runningTurnId: undefined,
-      queuedTurnIds: [],
+      runningTurnId: running,
+      queuedTurnIds: queued,
       history,
       contextWindow: { messages: history, tokens: 10, limit: 8_000 },
       usage: { promptTokens: 5, completionTokens: 5, costMicros: 0 },

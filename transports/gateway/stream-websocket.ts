@@ -94,8 +94,11 @@ export function streamOverWebSocket(
         errors: parsed.error.issues.map((issue) => ({ path: issue.path.join('/'), message: issue.message })),
       })
     }
+    const { sessionId } = wanted
     const envelopeId = context.ids.uuid()
-    const ticket = { sessionId: wanted.sessionId, envelopeId, repeated: false, fresh: false }
+    const seating = parsed.data.type === 'stop' ? undefined : { intervenes: parsed.data.type === 'intervene' }
+    const release = seating && (await context.door.seat(request.caller, sessionId, envelopeId, seating))
+    const ticket = { sessionId, envelopeId, repeated: false, fresh: false, ...(release && { release }) }
     await context.door.send(request, ticket, commandOf(parsed.data, envelopeId))
     socket.send(
       JSON.stringify({

@@ -107,7 +107,7 @@ describe('the turn in a list of OpenAI messages', () => {
         { role: 'user', content: 'two' },
         { role: 'user', content: 'three' },
       ],
-      'first rule',
+      { field: 'messages', unnamed: true, instructions: 'first rule' },
     )
     expect(turn.text).to.equal('two\n\nthree')
     expect(turn.toolResults).to.deep.equal([{ toolCallId: 'c', content: 'result' }])
@@ -116,6 +116,17 @@ describe('the turn in a list of OpenAI messages', () => {
   })
 
   it('must be there', () => {
-    expect(() => turnInput([{ role: 'assistant', content: 'x' }])).to.throw(/neither a user nor a tool message/)
+    const about = { field: 'input', unnamed: true } as const
+    expect(() => turnInput([{ role: 'assistant', content: 'x' }], about)).to.throw(/neither a user nor a tool message/)
+    expect(() => turnInput([{ role: 'user', content: '' }], about)).to.throw(/`input`: the message is empty/)
+  })
+
+  it('may be a tool’s result alone only where a call of it can be', () => {
+    const result = { role: 'tool', toolCallId: 'c', content: '12' } as const
+    const call = { role: 'assistant', content: '', toolCalls: [{ id: 'c', name: 'n', arguments: '{}' }] } as const
+    const about = { field: 'messages', unnamed: true } as const
+    expect(() => turnInput([result], about)).to.throw(/nothing here called `c`/)
+    expect(turnInput([call, result], about).toolResults).to.have.length(1)
+    expect(turnInput([result], { ...about, unnamed: false }).toolResults).to.have.length(1)
   })
 })

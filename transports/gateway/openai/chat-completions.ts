@@ -4,7 +4,6 @@ import type { ConversationEvent } from '../../outbound.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 import { headerMetadata, headerOf } from '../request-headers.ts'
-import type { Ticket } from '../session-door.ts'
 import { undashed } from '../session-id.ts'
 import { type ChatRequest, chatHistory, chatRequest, clientTools, refuseUnsupported } from './chat-request.ts'
 import { ChatStream, type ChunkHead } from './chat-stream.ts'
@@ -30,8 +29,11 @@ export function chatCompletionRoutes(app: App, context: GatewayContext): void {
       const { body } = request
       refuseUnsupported(body)
       const chosen = chooseModel(context, body.model)
-      const ticket = await context.door.ticket(request, sessionOf(request, body))
-      const command = turnCommand(request, body, ticket, chosen)
+      const session = sessionOf(request, body)
+      const turn = turnOf(request, body, chosen, session === undefined)
+      if (body.stream) context.streams.checkRoom(request.caller.tenant)
+      const ticket = await context.door.ticket(request, session, turn)
+      const command: UserTurn = { ...turn, turnId: ticket.envelopeId }
       const head: ChunkHead = {
         id: `chatcmpl-${undashed(ticket.envelopeId)}`,
         created: Math.floor(context.clock.now() / 1000),
@@ -50,12 +52,13 @@ function sessionOf(request: FastifyRequest, body: ChatRequest): string | undefin
   return typeof named === 'string' && named !== '' ? named : headerOf(request, 'x-session-id')
 }
 
-function turnCommand(
+/** All of the turn that can be refused for itself, before it takes its place in the session's queue. */
+function turnOf(
   request: FastifyRequest,
   body: ChatRequest,
-  ticket: Ticket,
   chosen: { readonly model?: string; readonly personaId?: string },
-): UserTurn {
+  unnamed: boolean,
+): Omit<UserTurn, 'turnId'> {
   const maxTokens = body.max_completion_tokens ?? body.max_tokens
   const tools = clientTools(body)
   const persona = chosen.personaId ?? headerOf(request, 'x-persona-id')
@@ -63,10 +66,9 @@ function turnCommand(
   return {
     kind: 'AcceptUserTurn',
     v: 1,
-    turnId: ticket.envelopeId,
     attachments: [],
     metadata: { ...metadata, ...headerMetadata(request) },
-    ...turnInput(chatHistory(body.messages)),
+    ...turnInput(chatHistory(body.messages), { field: 'messages', unnamed }),
     ...(persona === undefined ? {} : { personaId: persona }),
     ...(chosen.model === undefined ? {} : { model: chosen.model }),
     ...(body.temperature == null ? {} : { temperature: body.temperature }),

@@ -5,7 +5,6 @@ import type { ConversationEvent } from '../../outbound.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 import { headerMetadata, headerOf } from '../request-headers.ts'
-import type { Ticket } from '../session-door.ts'
 import { chooseModel } from './model-name.ts'
 import { parseResponseId, sessionOfConversation } from './response-id.ts'
 import { outputOf, type ResponseFrame, responseEnded, responseInProgress } from './response-object.ts'
@@ -42,7 +41,12 @@ export function responseRoutes(app: App, context: GatewayContext): void {
       const { body } = request
       refuseUnsupportedResponse(body)
       const chosen = chooseModel(context, body.model)
-      const ticket = await door.ticket(request, sessionOf(request, body))
+      const session = sessionOf(request, body)
+      const turn = turnOf(request, body, chosen, session === undefined)
+      // A response id names a session that must be there; any other name may be a session's first.
+      if (body.previous_response_id != null) await door.require(request.caller, session as string)
+      if (body.stream) context.streams.checkRoom(request.caller.tenant)
+      const ticket = await door.ticket(request, session, turn)
       const frame: ResponseFrame = {
         sessionId: ticket.sessionId,
         turnId: ticket.envelopeId,
@@ -53,9 +57,7 @@ export function responseRoutes(app: App, context: GatewayContext): void {
         metadata: body.metadata ?? {},
         tools: body.tools ?? [],
       }
-      const command = turnCommand(request, body, ticket, chosen)
-      // A response id names a session that must be there; any other name may be a session's first.
-      if (body.previous_response_id != null) await door.require(request.caller, ticket.sessionId)
+      const command: UserTurn = { ...turn, turnId: ticket.envelopeId }
       const stream = body.stream ? new ResponseStream(context, request, reply, frame) : undefined
       const answer = await runTurn(context, request, reply, ticket, command, stream)
       return answer ? responseEnded(frame, answer.final, outputOf(frame, answer.final, answer.text)) : reply
@@ -122,22 +124,22 @@ function sessionOf(request: FastifyRequest, body: ResponsesRequest): string | un
   return typeof named === 'string' && named !== '' ? named : headerOf(request, 'x-session-id')
 }
 
-function turnCommand(
+/** All of the turn that can be refused for itself, before it takes its place in the session's queue. */
+function turnOf(
   request: FastifyRequest,
   body: ResponsesRequest,
-  ticket: Ticket,
   chosen: { readonly model?: string; readonly personaId?: string },
-): UserTurn {
+  unnamed: boolean,
+): Omit<UserTurn, 'turnId'> {
   const tools = functionTools(body)
   const persona = chosen.personaId ?? headerOf(request, 'x-persona-id')
   const { session_id: _session, ...metadata } = body.metadata ?? {}
   return {
     kind: 'AcceptUserTurn',
     v: 1,
-    turnId: ticket.envelopeId,
     attachments: [],
     metadata: { ...metadata, ...headerMetadata(request) },
-    ...turnInput(inputHistory(body.input), body.instructions ?? undefined),
+    ...turnInput(inputHistory(body.input), { field: 'input', unnamed, instructions: body.instructions ?? undefined }),
     ...(persona === undefined ? {} : { personaId: persona }),
     ...(chosen.model === undefined ? {} : { model: chosen.model }),
     ...(body.temperature == null ? {} : { temperature: body.temperature }),

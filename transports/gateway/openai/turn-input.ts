@@ -6,13 +6,22 @@ export type TurnInput = Pick<
   'text' | 'history' | 'toolResults' | 'instructions'
 >
 
+export interface InputOrigin {
+  /** The body's field, for what is refused. */
+  readonly field: 'messages' | 'input'
+  /** The request names no session, so it brings all there is: no call waits elsewhere for a result. */
+  readonly unnamed: boolean
+  readonly instructions?: string | undefined
+}
+
 /**
  * What an OpenAI client sends is a whole conversation; what a session takes is one turn. The turn is all that follows
  * the last assistant message: its user messages are the text, its tool messages the results that the client's tools
  * gave. System messages are instructions wherever they stand. What comes before is history: a new session is given it,
  * a session that exists has it already.
  */
-export function turnInput(messages: readonly HistoryMessage[], instructions?: string): TurnInput {
+export function turnInput(messages: readonly HistoryMessage[], about: InputOrigin): TurnInput {
+  const { instructions } = about
   const spoken = messages.filter((message) => message.role !== 'system')
   const lastAnswer = spoken.findLastIndex((message) => message.role === 'assistant')
   const turn = spoken.slice(lastAnswer + 1)
@@ -26,10 +35,27 @@ export function turnInput(messages: readonly HistoryMessage[], instructions?: st
     message.role === 'tool' ? [{ toolCallId: message.toolCallId, content: message.content }] : [],
   )
   const history = spoken.slice(0, lastAnswer + 1)
+  const text = turn.flatMap((message) => (message.role === 'user' ? [message.content] : [])).join('\n\n')
+  if (text === '' && results.length === 0) refuse(about.field, 'the message is empty.')
+  if (about.unnamed) {
+    const called = new Set(
+      history.flatMap((message) => (message.role === 'assistant' ? message.toolCalls : [])?.map(({ id }) => id) ?? []),
+    )
+    const stray = results.find(({ toolCallId }) => !called.has(toolCallId))
+    if (stray)
+      refuse(
+        about.field,
+        `nothing here called \`${stray.toolCallId.slice(0, 100)}\`: give its call too, or its session.`,
+      )
+  }
   return {
-    text: turn.flatMap((message) => (message.role === 'user' ? [message.content] : [])).join('\n\n'),
+    text,
     ...(history.length === 0 ? {} : { history }),
     ...(results.length === 0 ? {} : { toolResults: results }),
     ...(told === '' ? {} : { instructions: told }),
   }
+}
+
+function refuse(field: string, why: string): never {
+  throw new Failure('INVALID_REQUEST', `\`${field}\`: ${why}`, { errors: [{ path: `body/${field}`, message: why }] })
 }

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { Failure } from '../../../actors/kernel/failure.ts'
 import type { SessionCommand } from '../../../actors/session/protocol.ts'
 import { requireScope } from '../auth.ts'
 import type { GatewayContext } from '../gateway.ts'
@@ -10,11 +9,11 @@ import { accepted, metadata, personaId, sessionParams } from '../schemas.ts'
 const REASON = 'asked for by the user'
 
 /** Commands to one session that must be there. */
-export function commandRoutes(app: App, { door, personas, config }: GatewayContext): void {
+export function commandRoutes(app: App, { door, config }: GatewayContext): void {
   const text = z.string().min(1).max(config.limits.messageChars)
 
   async function send(request: FastifyRequest, id: string, command: SessionCommand) {
-    const ticket = await door.ticket(request, id)
+    const ticket = await door.ticket(request, id, command.kind === 'Intervene' ? { intervenes: true } : undefined)
     await door.send(request, ticket, command)
     return { session_id: ticket.sessionId, event_id: ticket.envelopeId }
   }
@@ -88,9 +87,7 @@ export function commandRoutes(app: App, { door, personas, config }: GatewayConte
     { schema: schemaOf('Go on as another persona', z.object({ persona_id: personaId })) },
     (request) => {
       const { persona_id } = request.body
-      if (!personas.get(persona_id)) {
-        throw new Failure('PERSONA_NOT_FOUND', `\`${persona_id}\` is none of the personas here.`)
-      }
+      door.checkPersona(persona_id)
       return send(request, request.params.id, { kind: 'SwitchPersona', v: 1, personaId: persona_id })
     },
   )

@@ -5,6 +5,7 @@ import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 import { headerMetadata, headerOf } from '../request-headers.ts'
 import { accepted, metadata, personaId, sessionName } from '../schemas.ts'
+import type { Ticket } from '../session-door.ts'
 
 const commandActions = ['nudge', 'pause', 'resume', 'stop'] as const
 const actions: readonly string[] = [...quickActions, ...commandActions]
@@ -30,8 +31,10 @@ export function messageRoutes(app: App, { door, config }: GatewayContext): void 
     },
     async (request) => {
       const { body } = request
-      const ticket = await door.ticket(request, body.session_id ?? undefined)
       const persona = body.persona_id ?? headerOf(request, 'x-persona-id')
+      door.checkPersona(persona)
+      const seating = persona === undefined ? {} : { personaId: persona }
+      const ticket = await door.ticket(request, body.session_id ?? undefined, seating)
       const meta = { ...body.metadata, ...headerMetadata(request) }
       await door.open(
         request,
@@ -43,9 +46,9 @@ export function messageRoutes(app: App, { door, config }: GatewayContext): void 
           text: body.message,
           attachments: body.attachments,
           metadata: meta,
-          ...(persona === undefined ? {} : { personaId: persona }),
+          ...seating,
         },
-        { metadata: meta, ...(persona === undefined ? {} : { personaId: persona }) },
+        { metadata: meta, ...seating },
       )
       return { session_id: ticket.sessionId, event_id: ticket.envelopeId }
     },
@@ -68,12 +71,22 @@ export function messageRoutes(app: App, { door, config }: GatewayContext): void 
     },
     async (request) => {
       const { body } = request
-      const ticket = await door.ticket(request, body.session_id ?? undefined)
-      const command = actionCommand(body.action, ticket.envelopeId, { ...body.metadata, ...headerMetadata(request) })
-      if (command.kind === 'Act') {
-        const persona = body.persona_id ?? headerOf(request, 'x-persona-id')
-        await door.open(request, ticket, command, persona === undefined ? {} : { personaId: persona })
+      const persona = body.persona_id ?? headerOf(request, 'x-persona-id')
+      door.checkPersona(persona)
+      const session = body.session_id ?? undefined
+      let ticket: Ticket
+      if (isQuickAction(body.action)) {
+        ticket = await door.ticket(request, session, {})
+        const meta = { ...body.metadata, ...headerMetadata(request) }
+        await door.open(
+          request,
+          ticket,
+          { kind: 'Act', v: 1, turnId: ticket.envelopeId, action: body.action, metadata: meta },
+          persona === undefined ? {} : { personaId: persona },
+        )
       } else {
+        const command = actionCommand(body.action)
+        ticket = await door.ticket(request, session)
         await door.send(request, ticket, command)
       }
       return { session_id: ticket.sessionId, event_id: ticket.envelopeId }
@@ -81,10 +94,11 @@ export function messageRoutes(app: App, { door, config }: GatewayContext): void 
   )
 }
 
-function actionCommand(action: string, turnId: string, meta: Record<string, unknown>): SessionCommand {
-  if ((quickActions as readonly string[]).includes(action)) {
-    return { kind: 'Act', v: 1, turnId, action: action as QuickAction, metadata: meta }
-  }
+function isQuickAction(action: string): action is QuickAction {
+  return (quickActions as readonly string[]).includes(action)
+}
+
+function actionCommand(action: string): SessionCommand {
   switch (action as (typeof commandActions)[number]) {
     case 'nudge':
       return { kind: 'Nudge', v: 1 }
