@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
+import type { Personas } from '../actors/persona.ts'
 import echo from '../actors/tool/catalogue/echo.ts'
 import { reachable } from '../actors/tool/catalogue/http/reachable.ts'
 import { httpFetch } from '../actors/tool/catalogue/http-fetch.ts'
@@ -8,6 +9,7 @@ import timestamp from '../actors/tool/catalogue/timestamp.ts'
 import { toolCatalogue } from '../actors/tool/catalogue.ts'
 import type { ToolCatalogue } from '../actors/tool/tool.ts'
 import type { ContentConfig } from './config.ts'
+import { closest } from './did-you-mean.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
@@ -32,9 +34,22 @@ export async function loadContent(
   await policy.check()
   const shippedPersonas = path.join(packageRoot, 'infra/personas')
   const directories = config.personasDir === undefined ? [shippedPersonas] : [shippedPersonas, config.personasDir]
-  return {
-    personas: new PersonaFiles({ directories, ...means }),
-    tools: toolCatalogue([...shipped, ...ownTools]),
-    policy,
-  }
+  const personas = new PersonaFiles({ directories, ...means })
+  const tools = toolCatalogue([...shipped, ...ownTools])
+  for (const warning of unknownTools(personas, tools)) means.log.warn({ personas: directories }, warning)
+  return { personas, tools, policy }
+}
+
+/** A slip of the keys would show only as a model that never calls the tool. No error: tool folders differ by machine. */
+function unknownTools(personas: Personas, tools: ToolCatalogue): string[] {
+  const names = tools.list().map(({ name }) => name)
+  return personas.list().flatMap(({ id, tools: wanted }) =>
+    wanted
+      .filter((name) => name !== '*' && !names.includes(name))
+      .map((name) => {
+        const meant = closest(name, names)
+        const hint = meant === undefined ? '' : ` Did you mean ${meant}?`
+        return `persona ${id} names the tool ${name}, which is not here.${hint} The tools are: ${names.join(', ')}.`
+      }),
+  )
 }

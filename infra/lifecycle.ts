@@ -91,7 +91,12 @@ const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const
  * Runs until a signal: the first drains and exits 0, a second exits at once. An error that nobody caught ends the process
  * with 1 and without a drain: state that is no longer understood must not be worked with, and a crash loses nothing (I1).
  */
-export function untilSignal(close: () => Promise<void>, log: Logger, handle: ProcessHandle = process): () => void {
+export function untilSignal(
+  close: () => Promise<void>,
+  log: Logger,
+  handle: ProcessHandle = process,
+  now: () => number = () => performance.now(),
+): () => void {
   let draining = false
   const onSignal = (signal: keyof typeof signalCodes) => {
     if (draining) {
@@ -101,8 +106,12 @@ export function untilSignal(close: () => Promise<void>, log: Logger, handle: Pro
     }
     draining = true
     log.info({ signal }, 'stopping')
+    const from = now()
     close().then(
-      () => handle.exit(0),
+      () => {
+        log.info({ ms: Math.round(now() - from) }, 'stopped')
+        handle.exit(0)
+      },
       (error: unknown) => {
         log.error({ error }, 'the stop failed')
         handle.exit(1)

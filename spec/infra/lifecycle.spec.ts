@@ -88,12 +88,20 @@ describe('process', () => {
     }
   }
 
-  it('drains at the first signal and ends with 0', async () => {
+  it('drains at the first signal and ends with 0, saying last how long that took', async () => {
     const handle = new FakeProcess()
-    untilSignal(async () => {}, silentLogger, handle)
+    const clock = new VirtualClock()
+    const said: unknown[] = []
+    const log = { ...silentLogger, info: (fields: object, text: string) => void said.push([text, fields]) }
+    const drain = async () => clock.advance(250)
+    untilSignal(drain, log, handle, () => clock.now())
     handle.emit('SIGTERM')
     await until(() => handle.exits.length > 0)
     expect(handle.exits).to.deep.equal([0])
+    expect(said).to.deep.equal([
+      ['stopping', { signal: 'SIGTERM' }],
+      ['stopped', { ms: 250 }],
+    ])
   })
 
   it('leaves at once at the second signal', () => {
