@@ -12,6 +12,8 @@ export interface Caller {
   readonly issuer?: string
   readonly scope?: string
   readonly scopes: ReadonlySet<string>
+  /** Epoch milliseconds. A request in progress is answered; a stream ends. */
+  readonly expiresAt?: number
 }
 
 export type AuthConfig =
@@ -55,7 +57,7 @@ export async function createAuthenticator(config: AuthConfig, clock: Clock): Pro
       if (seen && seen.until > clock.now()) return seen.caller
       const claims = await verify(token)
       const caller = callerOf(claims)
-      known.set(name, { caller, until: Math.min(clock.now() + REMEMBER_MS, (claims.exp ?? Infinity) * 1000) })
+      known.set(name, { caller, until: Math.min(clock.now() + REMEMBER_MS, caller.expiresAt ?? 0) })
       return caller
     },
   }
@@ -72,6 +74,8 @@ async function verifier(config: JwtConfig, clock: Clock): Promise<(token: string
   }
   const options: JWTVerifyOptions = {
     algorithms: [...algorithms],
+    // A token without an end could not be taken back, ever.
+    requiredClaims: ['exp'],
     ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
     ...(config.audience === undefined ? {} : { audience: config.audience }),
   }
@@ -119,6 +123,7 @@ function callerOf(claims: JWTPayload): Caller {
     ...(scope === '' ? {} : { scope }),
     ...(claims.sub === undefined ? {} : { subject: claims.sub }),
     ...(claims.iss === undefined ? {} : { issuer: claims.iss }),
+    ...(claims.exp === undefined ? {} : { expiresAt: claims.exp * 1000 }),
   }
 }
 
@@ -135,8 +140,9 @@ export function requireScope(caller: Caller, scope: string): void {
 }
 
 function reasonOf(error: unknown): string {
-  const code = (error as { code?: string }).code
+  const { code, claim, reason } = error as { code?: string; claim?: string; reason?: string }
   if (code === 'ERR_JWT_EXPIRED') return 'it has expired'
+  if (claim === 'exp' && reason === 'missing') return 'it has no `exp` claim, and one that never ends is not taken'
   if (code === 'ERR_JWT_CLAIM_VALIDATION_FAILED') return (error as Error).message
   if (code === 'ERR_JOSE_ALG_NOT_ALLOWED') return 'its algorithm is not allowed'
   if (code === 'ERR_JWKS_TIMEOUT') return 'the key set did not answer'

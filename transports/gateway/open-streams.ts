@@ -9,6 +9,9 @@ export interface OpenStream {
   cut(failure: Failure): void
 }
 
+/** The longest that a timer can wait (2^31 - 1 ms); a longer one would fire at once. */
+const TIMER_MAX_MS = 2_147_483_647
+
 /** I9: every stream of this gateway, counted; one timer beats for all. */
 export class OpenStreams {
   readonly #limits: GatewayLimits
@@ -39,14 +42,16 @@ export class OpenStreams {
     }
   }
 
-  /** Returns what to call when the stream is over. */
-  add(tenant: string, stream: OpenStream): () => void {
+  /** Returns what to call when the stream is over. One that may not outlive its reader's token is cut at `expiresAt`. */
+  add(tenant: string, stream: OpenStream, expiresAt?: number): () => void {
     this.checkRoom(tenant)
     this.#open.set(stream, tenant)
     this.#counted(this.#open.size)
     this.#perTenant.set(tenant, (this.#perTenant.get(tenant) ?? 0) + 1)
     if (this.#cancelBeat === undefined) this.#beat()
+    const cancelExpiry = expiresAt === undefined ? () => {} : this.#cutAt(expiresAt, stream)
     return () => {
+      cancelExpiry()
       if (!this.#open.delete(stream)) return
       this.#counted(this.#open.size)
       const left = (this.#perTenant.get(tenant) ?? 1) - 1
@@ -61,6 +66,17 @@ export class OpenStreams {
     for (const stream of [...this.#open.keys()]) {
       stream.cut(new Failure('DRAINING', 'Reconnect with your cursor; nothing is lost.'))
     }
+  }
+
+  #cutAt(expiresAt: number, stream: OpenStream): () => void {
+    const wait = () => this.#clock.after(Math.min(Math.max(expiresAt - this.#clock.now(), 0), TIMER_MAX_MS), check)
+    const check = () => {
+      if (this.#clock.now() < expiresAt) cancel = wait()
+      else
+        stream.cut(new Failure('UNAUTHENTICATED', 'The token has expired. Come back with a new one and your cursor.'))
+    }
+    let cancel = wait()
+    return () => cancel()
   }
 
   #beat(): void {

@@ -14,13 +14,14 @@ export function streamOverSse(
   reply: FastifyReply,
 ): void {
   const sse = new SseResponse(reply, { drain: () => stream.drained(), gone: leave })
-  const remove = context.streams.add(caller.tenant, {
+  const kept = {
     heartbeat() {
       sse.comment('keep-alive')
       stream.check()
     },
-    cut: (failure) => end(failure),
-  })
+    cut: (failure: Failure) => end(failure),
+  }
+  const remove = context.streams.add(caller.tenant, kept, caller.expiresAt)
   const previews = new PreviewFrames(wanted.previews)
   sse.open()
   sse.comment('open')

@@ -32,7 +32,7 @@ export function streamOverWebSocket(
   let waiting: Promise<void> = Promise.resolve()
   let waitingCount = 0
 
-  const remove = context.streams.add(request.caller.tenant, {
+  const kept = {
     heartbeat() {
       if (!alive) return socket.terminate()
       alive = false
@@ -40,7 +40,8 @@ export function streamOverWebSocket(
       stream.check()
     },
     cut: end,
-  })
+  }
+  const remove = context.streams.add(request.caller.tenant, kept, request.caller.expiresAt)
   socket.on('pong', () => {
     alive = true
   })
@@ -48,6 +49,8 @@ export function streamOverWebSocket(
   socket.on('error', leave)
   socket.on('message', (data: Buffer) => {
     alive = true
+    // Cut off: what comes before the close frame is answered was said without a right to.
+    if (socket.readyState !== socket.OPEN) return
     if (++waitingCount > MAX_WAITING) {
       waitingCount--
       return refuse(new Failure('MAILBOX_FULL', `${MAX_WAITING} messages of this socket wait already.`))

@@ -1,6 +1,10 @@
+import { once } from 'node:events'
 import { expect } from 'chai'
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose'
-import { type GatewayHarness, startGateway } from '../../support/gateway-harness.ts'
+import WebSocket from 'ws'
+import { type GatewayHarness, recordOf, startGateway } from '../../support/gateway-harness.ts'
+import { SseReader } from '../../support/sse-reader.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const SECRET = 'a secret that is long enough for HS256'
 
@@ -77,6 +81,61 @@ describe('authentication', () => {
       .setExpirationTime('5m')
       .sign(privateKey)
     expect((await call('/v1/sessions', real)).status).to.equal(200)
+  })
+
+  it('refuses a token that never expires, and says so', async () => {
+    harness = await startGateway({ auth: jwt })
+    const endless = await new SignJWT({ iss: 'me', aud: 'soma', tenant: 'a' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(SECRET))
+    const { status, body } = await call('/v1/sessions', endless)
+    expect(status).to.equal(401)
+    expect(body).to.have.property('detail').that.contains('`exp`')
+  })
+
+  it('ends a stream when its token does, and tells the cursor to come back with', async () => {
+    const clock = new VirtualClock()
+    harness = await startGateway({ auth: jwt, deps: { clock } })
+    const token = await new SignJWT({ iss: 'me', aud: 'soma', tenant: 'a' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime(clock.now() / 1000 + 10)
+      .sign(new TextEncoder().encode(SECRET))
+    const id = '3f0c8e0a-0000-4000-8000-0000000000aa'
+    harness.records.set(id, recordOf(id, 'a'))
+    harness.sessions.event(id, 'session.started')
+    const reader = await SseReader.open(`${harness.url}/v1/session/${id}/events`, { authorization: `Bearer ${token}` })
+    expect((await reader.next())?.id).to.equal('1')
+    const socket = new WebSocket(`${harness.url.replace('http', 'ws')}/v1/session/${id}/stream?access_token=${token}`)
+    await once(socket, 'message')
+    clock.advance(9_999)
+    harness.sessions.event(id, 'session.metadata')
+    expect((await reader.next())?.id, 'while it is good').to.equal('2')
+    clock.advance(1)
+    const closed = once(socket, 'close')
+    const last = await reader.next()
+    expect(last?.event).to.equal('error')
+    expect(JSON.parse(last?.data ?? '')).to.include({ code: 'UNAUTHENTICATED', cursor: 2 })
+    expect(await reader.next()).to.equal(undefined)
+    const [code, reason] = (await closed) as [number, Buffer]
+    expect(code).to.equal(4401)
+    expect(reason.toString()).to.equal('UNAUTHENTICATED cursor=2')
+  })
+
+  it('does not end the stream of a token that is good for a year', async () => {
+    const clock = new VirtualClock()
+    harness = await startGateway({ auth: jwt, deps: { clock } })
+    const year = 365 * 86_400
+    const token = await new SignJWT({ iss: 'me', aud: 'soma', tenant: 'a' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime(clock.now() / 1000 + year)
+      .sign(new TextEncoder().encode(SECRET))
+    const id = '3f0c8e0a-0000-4000-8000-0000000000aa'
+    harness.records.set(id, recordOf(id, 'a'))
+    harness.sessions.event(id, 'session.started')
+    const reader = await SseReader.open(`${harness.url}/v1/session/${id}/events`, { authorization: `Bearer ${token}` })
+    await reader.next()
+    expect(clock.nextIn).to.be.below(2 ** 31)
+    reader.close()
   })
 
   it('takes ?access_token where a browser cannot send a header, and only for GET', async () => {
