@@ -6,6 +6,7 @@ import type { ReachableModels } from '../transports/model/models.ts'
 export interface HealthParts {
   readonly sql: Sql
   readonly models: ReachableModels
+  readonly policy: { check(): Promise<void> }
   /** PING; undefined when no Redis is configured. */
   readonly pingRedis: (() => Promise<void>) | undefined
   readonly clock: Clock
@@ -13,7 +14,7 @@ export interface HealthParts {
 
 /** Each dependency asked now. The journal is required; a model or a cache that is down degrades, and says so. */
 export async function checkHealth(parts: HealthParts): Promise<HealthReport> {
-  const { sql, models, pingRedis } = parts
+  const { sql, models, policy, pingRedis } = parts
   const journal = probe(parts.clock, 'journal', true, 'See the disk or POSTGRES_DSN.', async () => {
     await sql.query('select 1', [])
     return `${sql.dialect} answers`
@@ -32,7 +33,12 @@ export async function checkHealth(parts: HealthParts): Promise<HealthReport> {
         ),
       ]
     : []
-  const dependencies = (await Promise.all([journal, ...redis, modelHealth(parts.clock, models)])).flat()
+  // Not required: sessions talk on without tools. But nothing that needs a decision runs until it is mended (I10).
+  const rules = probe(parts.clock, 'policy', false, 'Mend SOMA_POLICY_FILE. Until then no tool runs.', async () => {
+    await policy.check()
+    return 'the rules can be read'
+  })
+  const dependencies = (await Promise.all([journal, rules, ...redis, modelHealth(parts.clock, models)])).flat()
   return { ready: dependencies.every(({ ok, required }) => ok || !required), dependencies }
 }
 

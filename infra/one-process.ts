@@ -93,7 +93,7 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
         tools: content.tools,
         usage: persistence.usage,
         metricsText: () => metrics.registry.metrics(),
-        health: () => checkHealth({ sql: persistence.sql, models, pingRedis, clock }),
+        health: () => checkHealth({ sql: persistence.sql, models, policy: content.policy, pingRedis, clock }),
         metrics,
         clock,
         ids,
