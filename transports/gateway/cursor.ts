@@ -11,6 +11,12 @@ export function parseCursor(text: string | undefined): number {
   return Number(seq)
 }
 
+/** The id of a dead letter is its envelope's, which may be anything that a text can hold; no database takes a NUL. */
+export function letterCursor(text: string): string {
+  if (text !== '' && !text.includes('\0')) return text
+  throw new Failure('INVALID_CURSOR', 'This is not the id of a dead letter.')
+}
+
 /** A cursor beyond the journal would wait for ever for events that come with lower numbers. */
 export async function knownCursor(
   reader: Pick<SessionReader, 'head'>,

@@ -8,12 +8,29 @@ import type { GatewayConfig } from './config.ts'
  */
 export function checkOrigin(config: Pick<GatewayConfig, 'allowedHosts' | 'allowedOrigins'>, request: FastifyRequest) {
   const host = request.headers.host?.toLowerCase()
+  refuseTwoHosts(request, host)
   if (!hostAllowed(config.allowedHosts, host)) {
     throw new Failure('HOST_REJECTED', `The Host header names ${host === undefined ? 'nothing' : `\`${host}\``}.`)
   }
   const origin = request.headers.origin
   if (origin !== undefined && !originAllowed(config.allowedOrigins, origin, host as string)) {
     throw new Failure('ORIGIN_REJECTED', `The page's origin is \`${origin}\`.`)
+  }
+}
+
+/**
+ * One that is told two hosts could check the one and a proxy route by the other. Node keeps the first of two headers
+ * and the router drops the host of an absolute target, so both are looked for in what was sent.
+ */
+function refuseTwoHosts({ raw }: FastifyRequest, host: string | undefined): void {
+  const named = raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')
+  if (named.length > 1) throw new Failure('HOST_REJECTED', 'The request has more than one Host header.')
+  const target = raw.url ?? '/'
+  // `*` is what an OPTIONS may ask.
+  if (target.startsWith('/') || target === '*') return
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]?.toLowerCase()
+  if (authority === undefined || authority !== host) {
+    throw new Failure('HOST_REJECTED', 'The request line names another host than the Host header.')
   }
 }
 

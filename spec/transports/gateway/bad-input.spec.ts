@@ -47,6 +47,40 @@ describe('bad input', () => {
       { 'idempotency-key': 'x'.repeat(256) },
     ],
     ['an unknown dead letter', 'DELETE', '/v1/admin/dead-letters/x', undefined, 404, 'DEAD_LETTER_NOT_FOUND'],
+    [
+      'a NUL as the cursor of dead letters',
+      'GET',
+      '/v1/admin/dead-letters?before=%00',
+      undefined,
+      400,
+      'INVALID_CURSOR',
+    ],
+    ['a NUL in an address', 'GET', '/v1/admin/dead-letters?address=tool:%00', undefined, 400, 'INVALID_REQUEST'],
+    ['a NUL in a quarantined address', 'GET', '/v1/admin/quarantine/tool:%00', undefined, 404, 'NOT_QUARANTINED'],
+    [
+      'an import for an unknown persona',
+      'POST',
+      '/v1/sessions/import',
+      { chats: [{ history: [] }, { history: [], persona_id: 'nobody' }] },
+      422,
+      'PERSONA_NOT_FOUND',
+    ],
+    [
+      'a command of an unknown persona',
+      'POST',
+      '/v1/session/action',
+      { session_id: 's', action: 'stop', persona_id: 'nobody' },
+      422,
+      'PERSONA_NOT_FOUND',
+    ],
+    [
+      'a tool for an unknown persona',
+      'POST',
+      '/v1/tool/request',
+      { session_id: 's', tool_name: 'echo', persona_id: 'nobody' },
+      422,
+      'PERSONA_NOT_FOUND',
+    ],
     ['a bad chat in an import', 'POST', '/v1/sessions/import', { chats: ['{"x":1}'] }, 400, 'INVALID_REQUEST'],
   ]
   for (const [what, method, path, given, status, code, headers] of table) {
@@ -69,6 +103,52 @@ describe('bad input', () => {
       .and.to.contain('HOST_REJECTED')
     socket.destroy()
   })
+
+  for (const [what, head] of [
+    ['two Host headers', 'GET /v1/sessions HTTP/1.1\r\nhost: 127.0.0.1\r\nhost: evil.example'],
+    ['twice the same Host header', 'GET /v1/sessions HTTP/1.1\r\nhost: 127.0.0.1\r\nHost: 127.0.0.1'],
+    ['a target of another host', 'GET http://evil.example/v1/sessions HTTP/1.1\r\nhost: 127.0.0.1'],
+    ['a target of another port', 'GET http://127.0.0.1:1/v1/sessions HTTP/1.1\r\nhost: 127.0.0.1'],
+  ] as const) {
+    it(`${what} is refused: it may have been checked for the one and meant for the other`, async () => {
+      expect(await told(head))
+        .to.match(/^HTTP\/1.1 421/)
+        .and.to.contain('HOST_REJECTED')
+    })
+  }
+
+  it('a target that names the same host as the header is taken', async () => {
+    expect(await told('GET http://127.0.0.1/v1/sessions HTTP/1.1\r\nhost: 127.0.0.1')).to.match(/^HTTP\/1.1 200/)
+  })
+
+  async function told(head: string): Promise<string> {
+    const socket = connect(Number(new URL(harness.url).port), '127.0.0.1')
+    socket.write(`${head}\r\nconnection: close\r\n\r\n`)
+    const [data] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    return data.toString()
+  }
+
+  for (const [what, path, given, field] of [
+    ['an empty message', 'chat/completions', { messages: [{ role: 'user', content: '' }] }, 'body/messages'],
+    ['no parts', 'chat/completions', { messages: [{ role: 'user', content: [] }] }, 'body/messages'],
+    ['an empty item', 'responses', { input: [{ role: 'user', content: '' }] }, 'body/input'],
+    [
+      'a result that nothing called for',
+      'responses',
+      { input: [{ type: 'function_call_output', call_id: 'c', output: 'x' }] },
+      'body/input',
+    ],
+    ['a response that is not to be stored', 'responses', { input: 'x', store: false }, 'body/store'],
+  ] as const) {
+    it(`${what} in ${path} is refused, and the field named`, async () => {
+      const from = harness.sent.length
+      const answer = await call('POST', `/v1/${path}`, { model: 'rehearsal/demo', ...given })
+      expect(answer.status).to.equal(400)
+      expect(JSON.stringify(answer.body)).to.contain('INVALID_REQUEST').and.to.contain(field.slice('body/'.length))
+      expect(harness.sent.length).to.equal(from)
+    })
+  }
 
   it('bytes that are no HTTP get a problem document too', async () => {
     const socket = connect(Number(new URL(harness.url).port), '127.0.0.1')

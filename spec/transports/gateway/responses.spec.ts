@@ -30,6 +30,22 @@ describe('responses with the unmodified openai client', () => {
     expect(read.output).to.deep.equal(first.output)
   })
 
+  it('names the model that answered, now and when it is read again, whatever name was asked for', async () => {
+    for (const name of ['pirate', 'persona/pirate', 'rehearsal/echo']) {
+      const first = await openai.responses.create({ model: name, input: 'hello' })
+      expect(first.model).to.equal('rehearsal/demo')
+      expect((await openai.responses.retrieve(first.id)).model).to.equal(first.model)
+    }
+  })
+
+  it('lists every name that works as a model', async () => {
+    const names = (await openai.models.list()).data
+    expect(names.map(({ id }) => id)).to.include.members(['pirate', 'persona/pirate', 'rehearsal/demo'])
+    expect(names.every(({ owned_by }) => owned_by === 'somaagent')).to.equal(true)
+    for (const { id } of names)
+      expect((await openai.responses.create({ model: id, input: 'x' })).status).to.equal('completed')
+  })
+
   it('goes on in a conversation by its name or by the id it was answered', async () => {
     const ask = (conversation: string) =>
       openai.responses.create({ model: 'rehearsal/demo', input: 'x', conversation } as never)

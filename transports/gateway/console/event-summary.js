@@ -19,7 +19,7 @@ export function summaryOf({ type, message, metadata }) {
     case 'assistant.restarted':
       return `step ${metadata.step}, attempt ${metadata.attempt}`
     case 'assistant.thinking':
-      return message || `calls ${(metadata.tool_calls ?? []).map(({ name }) => name).join(', ')}`
+      return [message, calls(metadata.tool_calls), metadata.model].find(Boolean) ?? ''
     case 'assistant.final':
       return metadata.code ? `${metadata.code}: ${metadata.detail ?? message}` : `${metadata.outcome} · ${message}`
     case 'tool.start':
@@ -29,6 +29,10 @@ export function summaryOf({ type, message, metadata }) {
     default:
       return message
   }
+}
+
+function calls(wanted = []) {
+  return wanted.length > 0 && `calls ${wanted.map(({ name }) => name).join(', ')}`
 }
 
 export function decisionWords(decision) {

@@ -18,6 +18,14 @@ export function chooseModel(
   throw new Failure('MODEL_NOT_FOUND', `\`${name}\` is none of ${modelNames({ models, personas }).join(', ')}.`)
 }
 
-export function modelNames({ models, personas }: Pick<GatewayDeps, 'models' | 'personas'>): string[] {
-  return [...models.list().map(({ id }) => id), ...personas.list().map(({ id }) => `${PERSONA_PREFIX}${id}`)]
+type Named = Pick<GatewayDeps, 'models' | 'personas'>
+
+export function modelNames(named: Named): string[] {
+  return [...named.models.list().map(({ id }) => id), ...personaNames(named)]
+}
+
+/** With the prefix, which is always theirs, and bare, unless a model is called so. */
+export function personaNames({ models, personas }: Named): string[] {
+  const ids = personas.list().map(({ id }) => id)
+  return [...ids.map((id) => `${PERSONA_PREFIX}${id}`), ...ids.filter((id) => !models.choose('dialogue', id))]
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Failure } from '../../../actors/kernel/failure.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
-import { modelNames, PERSONA_PREFIX } from './model-name.ts'
+import { modelNames, personaNames } from './model-name.ts'
 
 const model = z.object({
   id: z.string(),
@@ -18,14 +18,14 @@ export function modelRoutes(app: App, { models, personas }: GatewayContext): voi
       id,
       object: 'model' as const,
       created: 0,
-      owned_by: source,
+      owned_by: source === 'built in' ? 'somaagent' : source,
       role: role ?? null,
     }))
-    const asPersonas = personas.list().map(({ id }) => ({
-      id: `${PERSONA_PREFIX}${id}`,
+    const asPersonas = personaNames({ models, personas }).map((id) => ({
+      id,
       object: 'model' as const,
       created: 0,
-      owned_by: 'persona',
+      owned_by: 'somaagent',
       role: null,
     }))
     return [...found, ...asPersonas]

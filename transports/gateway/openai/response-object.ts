@@ -74,6 +74,8 @@ export function responseEnded(frame: ResponseFrame, final: ConversationEvent, ou
   const usage = usageOf(final)
   return {
     ...common(frame),
+    // Of the journal, so that the answer now and the same response read again name the same one.
+    model: typeof final.metadata.model === 'string' ? final.metadata.model : frame.model,
     status: failure ? 'failed' : cut ? 'incomplete' : 'completed',
     error: failure
       ? { code: failure.code, message: failure.code === 'INTERNAL' ? 'The turn failed.' : failure.detail }

@@ -51,6 +51,7 @@ export function refuseUnsupportedResponse(body: ResponsesRequest): void {
     throw new Failure('INVALID_REQUEST', `\`${field}\`: ${why}`, { errors: [{ path: `body/${field}`, message: why }] })
   }
   if (body.background === true) refused('background', 'send it without, and read it again by its id: it is durable.')
+  if (body.store === false) refused('store', 'every response is stored: it is a turn of a durable session.')
   const format = (body.text as { format?: { type?: unknown } } | null | undefined)?.format?.type
   if (format !== undefined && format !== 'text') refused('text.format', 'only text is available.')
   const choice = body.tool_choice

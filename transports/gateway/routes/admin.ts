@@ -4,6 +4,7 @@ import { type Address, isAddress, kindOf } from '../../../actors/kernel/address.
 import type { DeadLetter, QuarantineEntry } from '../../../actors/kernel/dead-letters.ts'
 import { Failure } from '../../../actors/kernel/failure.ts'
 import { requireScope } from '../auth.ts'
+import { letterCursor } from '../cursor.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 import { iso } from '../schemas.ts'
@@ -28,7 +29,7 @@ export function adminRoutes(app: App, { operations, deadLetters, quarantine }: G
   }
 
   async function entryOf(request: FastifyRequest, address: string): Promise<QuarantineEntry> {
-    const entry = isAddress(address) ? await quarantine.get(address) : undefined
+    const entry = namesActor(address) ? await quarantine.get(address) : undefined
     const { tenant } = within(request)
     if (entry && (tenant === undefined || entry.tenant === tenant)) return entry
     throw new Failure('NOT_QUARANTINED', `\`${address}\` is not quarantined.`)
@@ -50,7 +51,7 @@ export function adminRoutes(app: App, { operations, deadLetters, quarantine }: G
   const letterQuery = z.object({
     limit: z.coerce.number().int().min(1).max(200).default(50),
     before: z.string().max(500).optional(),
-    address: z.string().refine(isAddress, 'must be an address, kind:id').optional(),
+    address: z.string().refine(namesActor, 'must be an address, kind:id').optional(),
   })
   app.get(
     '/v1/admin/dead-letters',
@@ -63,7 +64,7 @@ export function adminRoutes(app: App, { operations, deadLetters, quarantine }: G
       const letters = await deadLetters.list({
         ...within(request),
         limit,
-        ...(before === undefined ? {} : { before }),
+        ...(before === undefined ? {} : { before: letterCursor(before) }),
         ...(address === undefined ? {} : { address: address as Address }),
       })
       return {
@@ -164,6 +165,11 @@ export function adminRoutes(app: App, { operations, deadLetters, quarantine }: G
       return { status: 'resumed', address }
     },
   )
+}
+
+/** No database takes a NUL, so no actor is kept under one. */
+function namesActor(text: string): text is Address {
+  return isAddress(text) && !text.includes('\0')
 }
 
 function letterJson({ id, envelope, source, code, detail, retries, at }: DeadLetter) {

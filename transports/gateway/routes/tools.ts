@@ -34,6 +34,7 @@ export function toolRoutes(app: App, { door, tools, personas }: GatewayContext):
     async (request) => {
       const { body } = request
       if (!tools.get(body.tool_name)) throw new Failure('TOOL_NOT_FOUND', `\`${body.tool_name}\` is not here.`)
+      door.checkPersona(body.persona_id)
       const ticket = await door.ticket(request, body.session_id)
       await door.open(
         request,

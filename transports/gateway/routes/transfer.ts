@@ -17,7 +17,7 @@ const chat = z.looseObject({
   history: z.array(historyMessage).max(100_000),
 })
 
-export function transferRoutes(app: App, { door, reader, personas, config }: GatewayContext): void {
+export function transferRoutes(app: App, { door, reader, config }: GatewayContext): void {
   app.post(
     '/v1/sessions/import',
     {
@@ -36,11 +36,11 @@ export function transferRoutes(app: App, { door, reader, personas, config }: Gat
     async (request) => {
       // All are read before the first is sent: a list with one bad chat changes nothing.
       const chats = request.body.chats.map((given, index) => readChat(given, index, config.limits.jsonDepth))
+      for (const { persona_id } of chats) door.checkPersona(persona_id)
       const ticket = await door.ticket(request)
       const ctxids: string[] = []
       for (const [index, { title, persona_id, history }] of chats.entries()) {
         const sessionId = uuidOf('import', ticket.envelopeId, String(index))
-        const known = persona_id != null && personas.get(persona_id) ? { personaId: persona_id } : {}
         await door.open(
           request,
           { ...ticket, sessionId, envelopeId: uuidOf('import-of', sessionId), fresh: ticket.fresh },
@@ -50,7 +50,7 @@ export function transferRoutes(app: App, { door, reader, personas, config }: Gat
             history: history as HistoryMessage[],
             ...(title == null ? {} : { title }),
           },
-          known,
+          persona_id == null ? {} : { personaId: persona_id },
         )
         ctxids.push(sessionId)
       }
