@@ -19,7 +19,7 @@ export function journalLine({ type, message, metadata }: ConversationEvent): str
     case 'assistant.started':
       return `step ${metadata.step}`
     case 'assistant.thinking':
-      return message === '' ? `calls ${callsOf(metadata)}` : shorten(message, WIDTH)
+      return message === '' ? callsOf(metadata) : shorten(message, WIDTH)
     case 'assistant.final': {
       const { outcome, code } = metadata
       const ended = outcome === 'completed' ? '' : [outcome, code].filter(Boolean).join(' ')
@@ -37,5 +37,6 @@ export function journalLine({ type, message, metadata }: ConversationEvent): str
 
 function callsOf({ tool_calls }: ConversationEvent['metadata']): string {
   const names = ((tool_calls ?? []) as { name: string }[]).map(({ name }) => name)
-  return names.length === 0 ? 'nothing; the text is in the final' : names.join(', ')
+  // Without calls the text is the answer, which the final has.
+  return names.length === 0 ? '' : `calls ${names.join(', ')}`
 }
