@@ -66,16 +66,17 @@ describeNeeding('SOMA_TEST_CHROMIUM', how, 'the chat page', (executablePath) => 
   })
 
   it('stops a streaming answer and keeps what was shown', async () => {
-    await send('stream 400 25 word')
+    await send(`stream 400 25 ${'word '.repeat(100)}`)
     await conversation().getByText('word').last().waitFor()
     await page.press('#text', 'Escape')
     await page.locator('#stop').waitFor({ state: 'hidden' })
+    await said('Stopped')
     await send('say after the stop')
     await conversation().getByText('after the stop', { exact: true }).waitFor()
   })
 
   it('goes on by itself when the service is killed in the middle of an answer and started again', async () => {
-    await send('stream 40 25 part\nthen\nsay never')
+    await send(`stream 40 50 ${'part '.repeat(20)}`)
     await page.locator('#stop').waitFor({ state: 'visible' })
     await service.kill()
     await service.start()
@@ -85,15 +86,14 @@ describeNeeding('SOMA_TEST_CHROMIUM', how, 'the chat page', (executablePath) => 
   })
 
   it('shows a message that waits as waiting, and then right above its own answer', async () => {
-    const first = 'a slow answer '.repeat(4).trim()
-    await send(`stream 40 40 ${first}`)
+    await send('wait 1000\nsay first answered')
     await page.locator('#stop').waitFor({ state: 'visible' })
     await send('say second answered')
     await conversation().locator('.user.waiting', { hasText: 'say second answered' }).waitFor()
     await said('second answered')
     expect(await conversation().locator('.waiting').count()).to.equal(0)
     const { length, [length - 3]: before, [length - 1]: after } = await conversation().locator('> *').allTextContents()
-    expect([before, after]).to.deep.equal([first, 'second answered'])
+    expect([before, after]).to.deep.equal(['first answered', 'second answered'])
   })
 
   it('opens the journal at its newest event, and leaves the conversation at its end', async () => {
