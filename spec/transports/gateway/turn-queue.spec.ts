@@ -119,6 +119,11 @@ describe('the count of open turns', () => {
     expect(failure).to.equal('TURN_QUEUE_FULL')
   }
 
+  it('T1: gives no seat twice to those who ask side by side', async () => {
+    const asked = await Promise.allSettled(['1', '2', '3', '4'].map((turn) => take(turn)))
+    expect(asked.filter(({ status }) => status === 'fulfilled')).to.have.length(2)
+  })
+
   it('T2, T3: forgets a turn at its end, and the session with its last', async () => {
     await take('1')
     await take('2')
