@@ -106,11 +106,13 @@ describe('data directory', () => {
     }
   })
 
-  it('is made by both of two that start at once, and had by one', async () => {
+  it('is made once when two start at once; one has it, the other is told that it is in use', async () => {
     const path = join(dir, 'a', 'b', 'c')
     const outcomes = await Promise.allSettled([DataDir.open(path), DataDir.open(path)])
     const had = outcomes.flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []))
     expect(had).to.have.length(1)
+    const refused = outcomes.flatMap((it) => (it.status === 'rejected' ? [it.reason.code] : []))
+    expect(refused).to.deep.equal(['DATA_DIR_IN_USE'])
     await had[0]?.close()
   })
 
