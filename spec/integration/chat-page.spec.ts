@@ -86,14 +86,17 @@ describeNeeding('SOMA_TEST_CHROMIUM', how, 'the chat page', (executablePath) => 
   })
 
   it('shows a message that waits as waiting, and then right above its own answer', async () => {
-    await send('wait 1000\nsay first answered')
+    const first = 'first answered, slowly and in many small pieces'
+    await send(`wait 500\nstream 40 25 ${first}`)
     await page.locator('#stop').waitFor({ state: 'visible' })
     await send('say second answered')
     await conversation().locator('.user.waiting', { hasText: 'say second answered' }).waitFor()
+    await conversation().locator('.streaming').waitFor()
+    expect(await conversation().locator('> :last-child').textContent()).to.equal('say second answered')
     await said('second answered')
     expect(await conversation().locator('.waiting').count()).to.equal(0)
     const { length, [length - 3]: before, [length - 1]: after } = await conversation().locator('> *').allTextContents()
-    expect([before, after]).to.deep.equal(['first answered', 'second answered'])
+    expect([before, after]).to.deep.equal([first, 'second answered'])
   })
 
   it('opens the journal at its newest event, and leaves the conversation at its end', async () => {
