@@ -121,7 +121,7 @@ export const variables = {
 
   SOMA_MODEL: known(
     optionalText('first local model found, else rehearsal/demo'),
-    'Model of the dialogue role; rehearsal/demo and rehearsal/echo are built in.',
+    'Model of the dialogue role; rehearsal/demo, rehearsal/echo and more are built in: docs/REHEARSAL.md.',
   ),
   OPENAI_BASE_URL: known(
     web('http://127.0.0.1:11434/v1'),
