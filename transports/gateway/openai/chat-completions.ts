@@ -1,11 +1,10 @@
-import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { ConversationEvent } from '../../outbound.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
-import { headerMetadata, headerOf } from '../request-headers.ts'
 import { undashed } from '../session-id.ts'
-import { type ChatRequest, chatHistory, chatRequest, clientTools, refuseUnsupported } from './chat-request.ts'
+import { askedTurn, namedSession } from './asked-turn.ts'
+import { chatHistory, chatRequest, clientTools, refuseUnsupported } from './chat-request.ts'
 import { ChatStream, type ChunkHead } from './chat-stream.ts'
 import { chooseModel } from './model-name.ts'
 import { runTurn, type UserTurn } from './run-turn.ts'
@@ -29,8 +28,15 @@ export function chatCompletionRoutes(app: App, context: GatewayContext): void {
       const { body } = request
       refuseUnsupported(body)
       const chosen = chooseModel(context, body.model)
-      const session = sessionOf(request, body)
-      const turn = turnOf(request, body, chosen, session === undefined)
+      const session = namedSession(request, body.metadata)
+      const turn = askedTurn(request, {
+        metadata: body.metadata,
+        chosen,
+        input: turnInput(chatHistory(body.messages), { field: 'messages', unnamed: session === undefined }),
+        temperature: body.temperature,
+        maxTokens: body.max_completion_tokens ?? body.max_tokens,
+        tools: clientTools(body),
+      })
       if (body.stream) context.streams.checkRoom(request.caller.tenant)
       const ticket = await context.door.ticket(request, session, turn)
       const command: UserTurn = { ...turn, turnId: ticket.envelopeId }
@@ -45,36 +51,6 @@ export function chatCompletionRoutes(app: App, context: GatewayContext): void {
       return answer ? completion(head, answer.final, answer.text) : reply
     },
   )
-}
-
-function sessionOf(request: FastifyRequest, body: ChatRequest): string | undefined {
-  const named = body.metadata?.session_id
-  return typeof named === 'string' && named !== '' ? named : headerOf(request, 'x-session-id')
-}
-
-/** All of the turn that can be refused for itself, before it takes its place in the session's queue. */
-function turnOf(
-  request: FastifyRequest,
-  body: ChatRequest,
-  chosen: { readonly model?: string; readonly personaId?: string },
-  unnamed: boolean,
-): Omit<UserTurn, 'turnId'> {
-  const maxTokens = body.max_completion_tokens ?? body.max_tokens
-  const tools = clientTools(body)
-  const persona = chosen.personaId ?? headerOf(request, 'x-persona-id')
-  const { session_id: _session, ...metadata } = body.metadata ?? {}
-  return {
-    kind: 'AcceptUserTurn',
-    v: 1,
-    attachments: [],
-    metadata: { ...metadata, ...headerMetadata(request) },
-    ...turnInput(chatHistory(body.messages), { field: 'messages', unnamed }),
-    ...(persona === undefined ? {} : { personaId: persona }),
-    ...(chosen.model === undefined ? {} : { model: chosen.model }),
-    ...(body.temperature == null ? {} : { temperature: body.temperature }),
-    ...(maxTokens == null ? {} : { maxTokens }),
-    ...(tools === undefined ? {} : { clientTools: tools }),
-  }
 }
 
 function completion(head: ChunkHead, final: ConversationEvent, text: string) {

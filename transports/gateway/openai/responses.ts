@@ -4,7 +4,7 @@ import { Failure } from '../../../actors/kernel/failure.ts'
 import type { ConversationEvent } from '../../outbound.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
-import { headerMetadata, headerOf } from '../request-headers.ts'
+import { askedTurn, namedSession } from './asked-turn.ts'
 import { chooseModel } from './model-name.ts'
 import { parseResponseId, sessionOfConversation } from './response-id.ts'
 import { outputOf, type ResponseFrame, responseEnded, responseInProgress } from './response-object.ts'
@@ -42,7 +42,18 @@ export function responseRoutes(app: App, context: GatewayContext): void {
       refuseUnsupportedResponse(body)
       const chosen = chooseModel(context, body.model)
       const session = sessionOf(request, body)
-      const turn = turnOf(request, body, chosen, session === undefined)
+      const turn = askedTurn(request, {
+        metadata: body.metadata,
+        chosen,
+        input: turnInput(inputHistory(body.input), {
+          field: 'input',
+          unnamed: session === undefined,
+          instructions: body.instructions ?? undefined,
+        }),
+        temperature: body.temperature,
+        maxTokens: body.max_output_tokens,
+        tools: functionTools(body),
+      })
       // A response id names a session that must be there; any other name may be a session's first.
       if (body.previous_response_id != null) await door.require(request.caller, session as string)
       if (body.stream) context.streams.checkRoom(request.caller.tenant)
@@ -120,30 +131,5 @@ function sessionOf(request: FastifyRequest, body: ResponsesRequest): string | un
   const { conversation } = body
   if (conversation != null)
     return sessionOfConversation(typeof conversation === 'string' ? conversation : conversation.id)
-  const named = body.metadata?.session_id
-  return typeof named === 'string' && named !== '' ? named : headerOf(request, 'x-session-id')
-}
-
-/** All of the turn that can be refused for itself, before it takes its place in the session's queue. */
-function turnOf(
-  request: FastifyRequest,
-  body: ResponsesRequest,
-  chosen: { readonly model?: string; readonly personaId?: string },
-  unnamed: boolean,
-): Omit<UserTurn, 'turnId'> {
-  const tools = functionTools(body)
-  const persona = chosen.personaId ?? headerOf(request, 'x-persona-id')
-  const { session_id: _session, ...metadata } = body.metadata ?? {}
-  return {
-    kind: 'AcceptUserTurn',
-    v: 1,
-    attachments: [],
-    metadata: { ...metadata, ...headerMetadata(request) },
-    ...turnInput(inputHistory(body.input), { field: 'input', unnamed, instructions: body.instructions ?? undefined }),
-    ...(persona === undefined ? {} : { personaId: persona }),
-    ...(chosen.model === undefined ? {} : { model: chosen.model }),
-    ...(body.temperature == null ? {} : { temperature: body.temperature }),
-    ...(body.max_output_tokens == null ? {} : { maxTokens: body.max_output_tokens }),
-    ...(tools === undefined ? {} : { clientTools: tools }),
-  }
+  return namedSession(request, body.metadata)
 }
