@@ -1,105 +1,24 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { defaultLimits } from '../transports/gateway/config.ts'
+import {
+  choice,
+  dollars,
+  flag,
+  known,
+  list,
+  optionalText,
+  secret,
+  secretText,
+  text,
+  unset,
+  url,
+  web,
+  whole,
+} from './config-kinds.ts'
 
 /**
  * Every environment variable, in one table: docs/CONFIGURATION.md and `soma doctor` are made from it, and a spec compares.
- * `expects` completes "expected …" in the error, so that the person reads what would be right instead of a schema.
  */
-interface Variable<T> {
-  readonly schema: z.ZodType<T>
-  readonly expects: string
-  readonly meaning: string
-  readonly shownDefault: string
-  readonly secret: boolean
-}
-
-interface Kind<T> {
-  readonly schema: z.ZodType<T>
-  readonly expects: string
-  readonly shownDefault: string
-}
-
-const unset = '(none)'
-
-const text = (fallback: string): Kind<string> => ({
-  schema: z.string().default(fallback),
-  expects: 'some text',
-  shownDefault: fallback,
-})
-
-const optionalText = (shownDefault = unset): Kind<string | undefined> => ({
-  schema: z.string().optional(),
-  expects: 'some text',
-  shownDefault,
-})
-
-const whole = (min: number, max: number, fallback: number): Kind<number> => ({
-  schema: z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
-    .default(fallback),
-  expects: `a whole number from ${min} to ${max}`,
-  shownDefault: String(fallback),
-})
-
-const dollars: Kind<number> = {
-  schema: z
-    .string()
-    .regex(/^\d{1,6}(\.\d{1,6})?$/)
-    .transform(Number)
-    .default(0),
-  expects: 'dollars per million tokens, such as 2.50',
-  shownDefault: '0',
-}
-
-const flag = (fallback: boolean): Kind<boolean> => ({
-  schema: z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] }).default(fallback),
-  expects: 'true or false',
-  shownDefault: String(fallback),
-})
-
-const choice = <const T extends string>(options: readonly [T, ...T[]], fallback: NoInfer<T>): Kind<T> => ({
-  schema: z.enum(options).default(fallback as never) as unknown as z.ZodType<T>,
-  expects: `one of ${options.join(', ')}`,
-  shownDefault: fallback,
-})
-
-const list = (fallback: readonly string[] = []): Kind<readonly string[]> => ({
-  schema: z
-    .string()
-    .transform((value) =>
-      value
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
-    )
-    .default([...fallback]),
-  expects: 'names separated by commas',
-  shownDefault: fallback.join(',') || unset,
-})
-
-const url = (protocols: readonly string[], example: string, shownDefault = unset): Kind<string | undefined> => ({
-  schema: z
-    .string()
-    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
-    .optional(),
-  expects: `an address such as ${example}`,
-  shownDefault,
-})
-
-const web = (example: string, shownDefault?: string) => url(['http:', 'https:'], example, shownDefault)
-
-const secretText = (minimum: number): Kind<string | undefined> => ({
-  schema: z.string().min(minimum).optional(),
-  expects: `at least ${minimum} characters`,
-  shownDefault: unset,
-})
-
-const known = <T>(kind: Kind<T>, meaning: string): Variable<T> => ({ ...kind, meaning, secret: false })
-const secret = <T>(kind: Kind<T>, meaning: string): Variable<T> => ({ ...kind, meaning, secret: true })
-
 export const variables = {
   SOMA_HOST: known(text('127.0.0.1'), 'Address to listen on. Anything but loopback needs authentication (GATEWAY_*).'),
   SOMA_PORT: known(whole(0, 65_535, 8010), 'Port to listen on; 0 takes a free one.'),
@@ -187,6 +106,63 @@ export const variables = {
   ),
   SESSION_CACHE_TTL_SECONDS: known(whole(1, 31_536_000, 900), 'How long a snapshot is kept.'),
 
+  KAFKA_BOOTSTRAP_SERVERS: known(
+    list(),
+    'Brokers (host:port). With them this process is part of a cluster: Kafka is the mailbox, and POSTGRES_DSN is needed.',
+  ),
+  KAFKA_SECURITY_PROTOCOL: known(
+    choice(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], 'PLAINTEXT'),
+    'How brokers are spoken to.',
+  ),
+  KAFKA_SASL_MECHANISM: known(
+    choice(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], 'PLAIN'),
+    'With a SASL_* protocol: how to prove who we are.',
+  ),
+  KAFKA_SASL_USERNAME: known(optionalText(), 'Its user.'),
+  KAFKA_SASL_PASSWORD: secret(optionalText(), 'Its password.'),
+  SOMA_TOPIC_PREFIX: known(optionalText(), 'Put before every topic name, so that several clusters can share brokers.'),
+  SOMA_TOPIC_REPLICATION: known(
+    whole(0, 9, 0),
+    'Copies of each partition when topics are created; 0 is 3, or as many as there are brokers.',
+  ),
+  SOMA_ROLES: known(
+    list(['gateway', 'session', 'tool', 'memory']),
+    'What this process does in a cluster; `soma node` and `soma gateway` choose for you.',
+  ),
+  SOMA_NODE_NAME: known(optionalText('host name and port'), 'What operators call this process.'),
+  SOMA_NODE_WEIGHT: known(
+    whole(0, 1_000, 100),
+    'Share of shards this node takes, relative to the others; 0 takes none.',
+  ),
+  SOMA_LEASE_MS: known(
+    whole(500, 60_000, 2_500),
+    'A node that renews nothing for this long is taken over; one that died is noticed sooner.',
+  ),
+  SOMA_JOURNALS: secret(
+    list(),
+    'Journal spread over several Postgres servers by shard: 0-31=postgres://a/soma,32-63=postgres://b/soma.',
+  ),
+  SOMA_REQUIRED: known(
+    list(),
+    'Dependencies without which the start is refused, besides those that cannot be done without: redis, opa, openfga, somabrain, model.',
+  ),
+
+  OPA_URL: known(
+    web('http://opa.internal:8181'),
+    'Open Policy Agent that decides on tool calls, besides the policy file.',
+  ),
+  POLICY_BASE_URL: known(web('http://opa.internal:8181'), 'Older name of OPA_URL.'),
+  POLICY_DATA_PATH: known(text('/v1/data/soma/policy/allow'), 'Path of the decision there.'),
+  POLICY_CACHE_TTL: known(whole(0, 3_600, 2), 'Seconds for which a decision of OPA or OpenFGA is used again.'),
+  OPENFGA_API_URL: known(
+    web('http://openfga.internal:8080'),
+    'OpenFGA that says who may use which session, tool and memory.',
+  ),
+  OPENFGA_STORE_ID: known(optionalText(), 'Its store.'),
+  SOMA_BASE_URL: known(web('http://localhost:9696'), 'SomaBrain memory service; probed at start.'),
+  SOMA_API_KEY: secret(optionalText(), 'Key for it.'),
+  OTLP_ENDPOINT: known(web('http://collector.internal:4318'), 'Traces are sent there (OTLP over HTTP).'),
+
   SOMA_IDLE_SECONDS: known(whole(1, 86_400, 60), 'A session without work for this long leaves memory.'),
   SOMA_MAX_ACTIVE_SESSIONS: known(whole(1, 10_000_000, 10_000), 'Sessions in memory; the idlest leave beyond it.'),
   TOOL_EXECUTOR_MAX_CONCURRENT: known(whole(1, 10_000, 64), 'Calls of one tool that run at once in this process.'),
@@ -212,14 +188,14 @@ export const families = [
   { form: 'BUDGET_LIMIT_{TENANT}', meaning: 'Tokens per UTC day of one tenant, over BUDGET_LIMIT_TOKENS.' },
   { form: 'BUDGET_LIMIT_{TENANT}_{PERSONA}', meaning: 'The same for one persona of a tenant, over both.' },
   {
-    form: 'SOMA_TEST_POSTGRES_DSN, SOMA_TEST_REDIS_URL, SOMA_TEST_CHROMIUM, SOMA_TEST_PYTHON',
+    form: 'SOMA_TEST_POSTGRES_DSN, SOMA_TEST_REDIS_URL, SOMA_TEST_KAFKA, SOMA_TEST_OPA_URL, SOMA_TEST_OPENFGA_URL, SOMA_TEST_PROMETHEUS, SOMA_TEST_CHROMIUM, SOMA_TEST_PYTHON',
     meaning: 'What some specs need; without it they skip and say so, and in CI they fail.',
   },
 ] as const
 
 /** Names of SomaAgent01 that have no effect here; warned about, so that nobody trusts a setting that does nothing. */
 export const ofTheOldStack: ReadonlySet<string> = new Set([
-  ...['SOMA_ENABLED', 'SOMA_BASE_URL', 'SOMA_API_KEY', 'SOMA_AUTH_HEADER', 'SOMA_TENANT_HEADER', 'SOMA_NAMESPACE'],
+  ...['SOMA_ENABLED', 'SOMA_AUTH_HEADER', 'SOMA_TENANT_HEADER', 'SOMA_NAMESPACE'],
   ...['SOMA_MEMORY_NAMESPACE', 'SOMA_TIMEOUT_SECONDS', 'SOMA_MAX_RETRIES', 'SOMA_RETRY_BASE_MS', 'SOMA_VERIFY_SSL'],
   ...['SOMA_TLS_CA', 'SOMA_TLS_CERT', 'SOMA_TLS_KEY', 'SOMA_CACHE_INCLUDE_WM', 'SOMA_CACHE_WM_LIMIT'],
 ])

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { Failure } from '../actors/kernel/failure.ts'
+import { type Role, roles } from '../persistence/membership.ts'
 import { defaultLimits, type GatewayConfig, loopbackHosts } from '../transports/gateway/config.ts'
+import type { KafkaSettings } from '../transports/kafka/settings.ts'
 import type { ModelsConfig, RoleConfig } from '../transports/model/models.ts'
 import { type Values, type VariableName, variableNames, variables } from './config-variables.ts'
 import { type Environment, given, masked, secretsIn, unknownNames } from './environment.ts'
@@ -14,6 +16,7 @@ export interface Config {
   readonly gateway: GatewaySettings
   readonly models: ModelsConfig
   readonly persistence: PersistenceConfig
+  readonly cluster: ClusterConfig | undefined
   readonly actors: ActorsConfig
   readonly content: ContentConfig
   /** The variables that tenants.ts reads: TENANT_CONFIG_PATH and BUDGET_LIMIT_*. */
@@ -37,6 +40,16 @@ export interface PersistenceConfig {
   readonly postgresPoolSize: number
   readonly redisUrl: string | undefined
   readonly snapshotTtlSeconds: number
+}
+
+/** Undefined without KAFKA_BOOTSTRAP_SERVERS: then one process is all there is. */
+export interface ClusterConfig {
+  readonly kafka: KafkaSettings
+  readonly roles: readonly Role[]
+  readonly name: string | undefined
+  /** Share of the shards relative to other nodes; 0 takes none. */
+  readonly weight: number
+  readonly leaseMs: number
 }
 
 export interface ActorsConfig {
@@ -77,6 +90,7 @@ export function loadConfig(env: Environment): Config {
   const v = readValues(env, problems)
   refuse(problems)
   checkTogether(v, problems)
+  checkCluster(v, problems)
   refuse(problems)
 
   const dataDir = path.resolve(v.SOMA_DATA_DIR)
@@ -110,6 +124,7 @@ export function loadConfig(env: Environment): Config {
       redisUrl: v.REDIS_URL,
       snapshotTtlSeconds: v.SESSION_CACHE_TTL_SECONDS,
     },
+    cluster: clusterOf(v),
     actors: {
       idleMs: v.SOMA_IDLE_SECONDS * 1_000,
       maxActiveSessions: v.SOMA_MAX_ACTIVE_SESSIONS,
@@ -173,6 +188,47 @@ function checkTogether(v: Values, problems: Problem[]): void {
     problems.push({
       path: 'GATEWAY_REQUIRE_AUTH',
       message: `is true, but there is no key to check a token with: ${remedy}`,
+    })
+  }
+}
+
+/** LOCAL is the way into one process, whatever else is configured. */
+function clusterOf(v: Values): ClusterConfig | undefined {
+  if (v.KAFKA_BOOTSTRAP_SERVERS.length === 0 || v.SOMA_AGENT_MODE === 'LOCAL') return undefined
+  const { KAFKA_SECURITY_PROTOCOL: protocol, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = v
+  return {
+    kafka: {
+      brokers: v.KAFKA_BOOTSTRAP_SERVERS,
+      ssl: protocol.endsWith('SSL'),
+      sasl: protocol.startsWith('SASL')
+        ? { mechanism: v.KAFKA_SASL_MECHANISM, username: username ?? '', password: password ?? '' }
+        : undefined,
+      topicPrefix: v.SOMA_TOPIC_PREFIX ?? '',
+      replication: v.SOMA_TOPIC_REPLICATION,
+    },
+    roles: v.SOMA_ROLES as readonly Role[],
+    name: v.SOMA_NODE_NAME,
+    weight: v.SOMA_NODE_WEIGHT,
+    leaseMs: v.SOMA_LEASE_MS,
+  }
+}
+
+function checkCluster(v: Values, problems: Problem[]): void {
+  if (v.KAFKA_BOOTSTRAP_SERVERS.length === 0 || v.SOMA_AGENT_MODE === 'LOCAL') return
+  const strange = v.SOMA_ROLES.filter((role) => !(roles as readonly string[]).includes(role))
+  if (strange.length > 0 || v.SOMA_ROLES.length === 0) {
+    problems.push({ path: 'SOMA_ROLES', message: `is "${v.SOMA_ROLES}", expected some of ${roles.join(', ')}` })
+  }
+  if (v.POSTGRES_DSN === undefined) {
+    problems.push({
+      path: 'POSTGRES_DSN',
+      message: 'is not set, but KAFKA_BOOTSTRAP_SERVERS is: the nodes of a cluster share a journal',
+    })
+  }
+  if (v.KAFKA_SECURITY_PROTOCOL.startsWith('SASL') && (!v.KAFKA_SASL_USERNAME || !v.KAFKA_SASL_PASSWORD)) {
+    problems.push({
+      path: 'KAFKA_SASL_USERNAME',
+      message: `or KAFKA_SASL_PASSWORD is not set, but KAFKA_SECURITY_PROTOCOL is ${v.KAFKA_SECURITY_PROTOCOL}`,
     })
   }
 }

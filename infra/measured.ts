@@ -40,6 +40,7 @@ export function measuredJournal(journal: Journal, metrics: Metrics, seconds: Sec
     head: (address) => journal.head(address),
     wasApplied: (address, id) => journal.wasApplied(address, id),
     unfinished: (kind, shards) => journal.unfinished(kind, shards),
+    recent: (kind, shards, since, limit, after) => journal.recent(kind, shards, since, limit, after),
     pendingOutbox: (kind, shards, limit) => journal.pendingOutbox(kind, shards, limit),
     erase: (address, epoch) => journal.erase(address, epoch),
     forgetApplied: (before) => journal.forgetApplied(before),

@@ -15,6 +15,7 @@ export function onlyOwner(journal: Journal, end: (failure: Failure, actor: strin
     head: (address) => journal.head(address),
     wasApplied: (address, id) => journal.wasApplied(address, id),
     unfinished: (kind, shards) => journal.unfinished(kind, shards),
+    recent: (kind, shards, since, limit, after) => journal.recent(kind, shards, since, limit, after),
     pendingOutbox: (kind, shards, limit) => journal.pendingOutbox(kind, shards, limit),
     relayed: (ids) => journal.relayed(ids),
     erase: (address, epoch) => journal.erase(address, epoch),

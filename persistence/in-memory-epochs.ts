@@ -9,8 +9,6 @@ export class InMemoryEpochs implements Epochs {
     this.store = store
   }
 
-  async heartbeat(): Promise<void> {}
-
   async claim(nodeId: string, kind: ActorKind, shards: readonly number[]): Promise<ShardLease[]> {
     return [...new Set(shards)]
       .sort((a, b) => a - b)
@@ -20,6 +18,24 @@ export class InMemoryEpochs implements Epochs {
         this.store.shards.set(key, lease)
         return lease
       })
+  }
+
+  async takeOver(nodeId: string, seen: readonly ShardLease[]): Promise<ShardLease[]> {
+    return seen.flatMap(({ kind, shard, epoch }) => {
+      const key = shardKey(kind, shard)
+      if ((this.store.shards.get(key)?.epoch ?? 0) !== epoch) return []
+      const lease = { kind, shard, owner: nodeId, epoch: epoch + 1 }
+      this.store.shards.set(key, lease)
+      return [lease]
+    })
+  }
+
+  async release(leases: readonly ShardLease[]): Promise<void> {
+    for (const { kind, shard, epoch } of leases) {
+      const key = shardKey(kind, shard)
+      const now = this.store.shards.get(key)
+      if (now?.epoch === epoch) this.store.shards.set(key, { ...now, owner: '' })
+    }
   }
 
   async list(kind: ActorKind): Promise<ShardLease[]> {

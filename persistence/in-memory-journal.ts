@@ -3,7 +3,16 @@ import { idOf, kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { Failure } from '../actors/kernel/failure.ts'
 import { copyOf, type InMemoryStore } from './in-memory-store.ts'
-import type { Append, AppendResult, Journal, SessionRecord, StoredEvent, Usage } from './journal.ts'
+import type {
+  Append,
+  AppendResult,
+  EventPlace,
+  Journal,
+  PlacedEvent,
+  SessionRecord,
+  StoredEvent,
+  Usage,
+} from './journal.ts'
 
 /** J1-J5 without a disk; J6 is what it cannot promise. */
 export class InMemoryJournal implements Journal, Usage {
@@ -60,6 +69,23 @@ export class InMemoryJournal implements Journal, Usage {
       .filter(({ from }) => kindOf(from) === kind && shards.includes(shardOf(from)))
       .slice(0, limit)
       .map(({ envelope }) => copyOf(envelope))
+  }
+
+  async recent(
+    kind: ActorKind,
+    shards: readonly number[],
+    since: number,
+    limit: number,
+    after: EventPlace = { address: 'session:', seq: 0 },
+  ): Promise<PlacedEvent[]> {
+    const isAfter = (address: Address, seq: number) =>
+      address > after.address || (address === after.address && seq > after.seq)
+    return [...this.store.events]
+      .filter(([address]) => kindOf(address) === kind && shards.includes(shardOf(address)))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([address, events]) => copyOf(events).map((event) => ({ address, ...event })))
+      .filter(({ address, seq, at }) => at >= since && isAfter(address, seq))
+      .slice(0, Math.min(limit, 1_000))
   }
 
   async relayed(envelopeIds: readonly string[]): Promise<void> {

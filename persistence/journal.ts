@@ -23,6 +23,17 @@ export interface Journal {
   unfinished(kind: ActorKind, shards: readonly number[]): Promise<Address[]>
   /** Outbox rows not yet relayed, oldest first. */
   pendingOutbox(kind: ActorKind, shards: readonly number[], limit: number): Promise<Envelope[]>
+  /**
+   * Events of these shards not older than `since` (epoch milliseconds), by address and seq, at most `limit`, beginning
+   * after the last of the page before: what a takeover publishes again.
+   */
+  recent(
+    kind: ActorKind,
+    shards: readonly number[],
+    since: number,
+    limit: number,
+    after?: EventPlace,
+  ): Promise<PlacedEvent[]>
   /** Forgets relayed outbox rows. */
   relayed(envelopeIds: readonly string[]): Promise<void>
   /**
@@ -65,6 +76,15 @@ export interface NewEvent {
 export interface StoredEvent extends NewEvent {
   readonly seq: number
   readonly envelopeId: string
+}
+
+export interface EventPlace {
+  readonly address: Address
+  readonly seq: number
+}
+
+export interface PlacedEvent extends StoredEvent {
+  readonly address: Address
 }
 
 export type AppendResult =

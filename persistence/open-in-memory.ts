@@ -3,6 +3,7 @@ import { InMemoryDeadLetters, InMemoryQuarantine } from './in-memory-dead-letter
 import { InMemoryEpochs } from './in-memory-epochs.ts'
 import { InMemoryIdempotencyKeys } from './in-memory-idempotency-keys.ts'
 import { InMemoryJournal } from './in-memory-journal.ts'
+import { InMemoryLogOffsets } from './in-memory-log-offsets.ts'
 import { InMemoryMailboxRows } from './in-memory-mailbox-rows.ts'
 import { InMemorySessionRecords } from './in-memory-session-records.ts'
 import { InMemoryStore } from './in-memory-store.ts'
@@ -21,6 +22,7 @@ export function openInMemory(ids: Ids): Omit<Persistence, 'sql'> {
     deadLetters: new InMemoryDeadLetters(ids),
     quarantine: new InMemoryQuarantine(),
     mailboxRows: new InMemoryMailboxRows(),
+    logOffsets: new InMemoryLogOffsets(store),
     async close() {},
   }
 }

@@ -6,6 +6,7 @@ import { DataDir, unusable } from './data-dir.ts'
 import { asDatabaseFailure } from './database-failure.ts'
 import type { Epochs } from './epochs.ts'
 import type { IdempotencyKeys, Journal, SessionRecords, Usage } from './journal.ts'
+import type { LogOffsets } from './log-offsets.ts'
 import type { MailboxRows } from './mailbox-rows.ts'
 import { migrate } from './migrate.ts'
 import { ensureDatabase } from './pglite-files.ts'
@@ -15,6 +16,7 @@ import { SqlDeadLetters } from './sql-dead-letters.ts'
 import { SqlEpochs } from './sql-epochs.ts'
 import { SqlIdempotencyKeys } from './sql-idempotency-keys.ts'
 import { SqlJournal } from './sql-journal.ts'
+import { SqlLogOffsets } from './sql-log-offsets.ts'
 import { SqlMailboxRows } from './sql-mailbox-rows.ts'
 import { SqlQuarantine } from './sql-quarantine.ts'
 import { SqlSessionRecords } from './sql-session-records.ts'
@@ -50,6 +52,7 @@ export interface Persistence {
   readonly deadLetters: DeadLetters
   readonly quarantine: Quarantine
   readonly mailboxRows: MailboxRows
+  readonly logOffsets: LogOffsets
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -79,6 +82,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     deadLetters: new SqlDeadLetters(sql, options.ids),
     quarantine: new SqlQuarantine(sql),
     mailboxRows,
+    logOffsets: new SqlLogOffsets(sql),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

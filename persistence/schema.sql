@@ -23,6 +23,15 @@ table dead_letters
   constraint dead_letters_envelope_id_code_key UNIQUE (envelope_id, code)
   constraint dead_letters_pkey PRIMARY KEY (id)
   create INDEX dead_letters_by_tenant ON public.dead_letters USING btree (tenant, "position")
+table drills
+  id text not null
+  name text not null
+  started_at timestamp with time zone not null
+  finished_at timestamp with time zone not null
+  passed boolean not null
+  report jsonb not null
+  constraint drills_pkey PRIMARY KEY (id)
+  create INDEX drills_by_time ON public.drills USING btree (started_at)
 table events
   address text not null
   seq bigint not null
@@ -32,6 +41,7 @@ table events
   at timestamp with time zone not null
   data jsonb not null
   constraint events_pkey PRIMARY KEY (address, seq)
+  create INDEX events_by_time ON public.events USING brin (at)
 table idempotency_keys
   tenant text not null
   key text not null
@@ -46,6 +56,11 @@ table inbox
   at timestamp with time zone not null default now()
   constraint inbox_pkey PRIMARY KEY (address, envelope_id)
   create INDEX inbox_by_age ON public.inbox USING brin (at)
+table log_offsets
+  topic text not null
+  partition integer not null
+  watermark bigint not null
+  constraint log_offsets_pkey PRIMARY KEY (topic, partition)
 table mailbox
   kind text not null
   shard integer not null
@@ -54,6 +69,14 @@ table mailbox
   constraint mailbox_pkey PRIMARY KEY (kind, shard, "position")
 table nodes
   id text not null
+  name text not null
+  slot integer not null
+  roles text[] not null
+  weight integer not null
+  url text not null
+  state text not null
+  started_at timestamp with time zone not null
+  renewed_at timestamp with time zone not null
   expires_at timestamp with time zone not null
   detail jsonb not null
   constraint nodes_pkey PRIMARY KEY (id)
@@ -71,6 +94,11 @@ table outbox
   envelope jsonb not null
   constraint outbox_pkey PRIMARY KEY (envelope_id)
   create INDEX outbox_by_shard ON public.outbox USING btree (kind, shard, "position")
+table placement
+  one boolean not null default true
+  shards text not null
+  constraint placement_one_check CHECK (one)
+  constraint placement_pkey PRIMARY KEY (one)
 table quarantine
   address text not null
   tenant text not null

@@ -2,22 +2,12 @@ import type { ActorKind } from '../actors/kernel/address.ts'
 import { rowsOf } from './database-failure.ts'
 import type { Epochs, ShardLease } from './epochs.ts'
 import type { Sql } from './sql.ts'
-import { toStoredJson } from './stored-json.ts'
 
 export class SqlEpochs implements Epochs {
   private readonly sql: Sql
 
   constructor(sql: Sql) {
     this.sql = sql
-  }
-
-  async heartbeat(nodeId: string, expiresAt: number, detail: Readonly<Record<string, unknown>>): Promise<void> {
-    await rowsOf(
-      this.sql,
-      `insert into nodes (id, expires_at, detail) values ($1, to_timestamp($2::float8 / 1000), $3::jsonb)
-       on conflict (id) do update set expires_at = excluded.expires_at, detail = excluded.detail`,
-      [nodeId, expiresAt, toStoredJson(detail)],
-    )
   }
 
   claim(nodeId: string, kind: ActorKind, shards: readonly number[]): Promise<ShardLease[]> {
@@ -40,6 +30,29 @@ export class SqlEpochs implements Epochs {
     )
   }
 
+  takeOver(nodeId: string, seen: readonly ShardLease[]): Promise<ShardLease[]> {
+    // The row's lock decides between two nodes: the second waits, sees the epoch of the first, and updates nothing (E2).
+    return rowsOf<ShardLease>(
+      this.sql,
+      `insert into shards (kind, shard, owner, epoch)
+       select s.kind, s.shard, $1, s.epoch + 1 from unnest($2::text[], $3::int[], $4::bigint[]) as s(kind, shard, epoch)
+       order by s.kind, s.shard
+       on conflict (kind, shard) do update set owner = excluded.owner, epoch = excluded.epoch
+         where shards.epoch = excluded.epoch - 1
+       returning kind, shard, owner, epoch::float8 as epoch`,
+      [nodeId, ...columnsOf(seen)],
+    )
+  }
+
+  async release(leases: readonly ShardLease[]): Promise<void> {
+    await rowsOf(
+      this.sql,
+      `update shards s set owner = '' from unnest($1::text[], $2::int[], $3::bigint[]) as r(kind, shard, epoch)
+       where s.kind = r.kind and s.shard = r.shard and s.epoch = r.epoch`,
+      columnsOf(leases),
+    )
+  }
+
   list(kind: ActorKind): Promise<ShardLease[]> {
     return rowsOf<ShardLease>(
       this.sql,
@@ -47,4 +60,8 @@ export class SqlEpochs implements Epochs {
       [kind],
     )
   }
+}
+
+function columnsOf(leases: readonly ShardLease[]): unknown[][] {
+  return [leases.map(({ kind }) => kind), leases.map(({ shard }) => shard), leases.map(({ epoch }) => epoch)]
 }

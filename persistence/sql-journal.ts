@@ -5,7 +5,7 @@ import { Failure } from '../actors/kernel/failure.ts'
 import { appendParams, appendStatement } from './append-statement.ts'
 import { Batcher } from './batcher.ts'
 import { rowsOf } from './database-failure.ts'
-import type { Append, AppendResult, Journal, StoredEvent } from './journal.ts'
+import type { Append, AppendResult, EventPlace, Journal, PlacedEvent, StoredEvent } from './journal.ts'
 import type { Sql } from './sql.ts'
 import { fromStoredJson, fromStoredText, toStoredText } from './stored-json.ts'
 
@@ -56,14 +56,7 @@ export class SqlJournal implements Journal {
     )
     const events = batch.map((): StoredEvent[] => [])
     for (const row of rows) {
-      events[row.ord - 1]?.push({
-        seq: row.seq,
-        envelopeId: fromStoredText(row.envelope_id),
-        kind: row.kind,
-        version: row.version,
-        at: row.at,
-        data: fromStoredJson(row.data),
-      })
+      events[row.ord - 1]?.push(toEvent(row))
     }
     return events
   }
@@ -100,6 +93,26 @@ export class SqlJournal implements Journal {
       [kind, shards, limit],
     )
     return rows.map((row) => fromStoredJson<Envelope>(row.envelope))
+  }
+
+  async recent(
+    kind: ActorKind,
+    shards: readonly number[],
+    since: number,
+    limit: number,
+    after?: EventPlace,
+  ): Promise<PlacedEvent[]> {
+    const rows = await rowsOf<EventRow & { address: Address }>(
+      this.sql,
+      `select 0 as ord, e.address, e.seq::float8 as seq, e.envelope_id, e.kind, e.version,
+         round(extract(epoch from e.at) * 1000)::float8 as at, e.data::text as data
+       from events e join actors a using (address)
+       where a.kind = $1 and a.shard = any($2::int[]) and e.at >= to_timestamp($3::float8 / 1000)
+         and (e.address, e.seq) > ($4::text collate "C", $5::bigint)
+       order by e.address, e.seq limit $6`,
+      [kind, shards, since, after?.address ?? '', after?.seq ?? 0, Math.min(limit, MAX_READ)],
+    )
+    return rows.map((row) => ({ address: row.address, ...toEvent(row) }))
   }
 
   relayed(envelopeIds: readonly string[]): Promise<void> {
@@ -169,4 +182,15 @@ interface EventRow {
   readonly version: number
   readonly at: number
   readonly data: string
+}
+
+function toEvent(row: EventRow): StoredEvent {
+  return {
+    seq: row.seq,
+    envelopeId: fromStoredText(row.envelope_id),
+    kind: row.kind,
+    version: row.version,
+    at: row.at,
+    data: fromStoredJson(row.data),
+  }
 }

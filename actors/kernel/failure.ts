@@ -332,7 +332,31 @@ export const failures = {
     remedy: 'Reconnect with the last cursor; nothing is lost.',
   },
   INTERNAL: { disposition: 'retry', status: 500, title: 'A defect of this service', remedy: 'Report the trace id.' },
+  MAILBOX_UNAVAILABLE: {
+    disposition: 'retry',
+    status: 503,
+    title: 'The mailbox cannot store messages now',
+    remedy: 'Try again after Retry-After with the same Idempotency-Key; operators: see the brokers in /readyz.',
+  },
+  NODE_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'No such process is in the cluster',
+    remedy: 'See `soma nodes` for those that are.',
+  },
+  NODE_UNREACHABLE: {
+    disposition: 'reply',
+    status: 503,
+    title: 'The process that owns this did not answer',
+    remedy: 'Try again: another takes over within seconds when it is gone.',
+  },
   // Start
+  DEPENDENCY_UNAVAILABLE: {
+    disposition: 'fatal',
+    status: 500,
+    title: 'Something that the service cannot start without does not answer as it should',
+    remedy: 'See the dependency and the remedy named in the detail; `soma doctor` looks again.',
+  },
   CONFIG_INVALID: {
     disposition: 'fatal',
     status: 500,

@@ -23,9 +23,31 @@ export function epochsSuite(stores: () => Stores): void {
     expect(new Set(seen).size).to.equal(8)
   })
 
-  it('takes a heartbeat, and its renewal', async () => {
+  it('lets one of several nodes take over a shard that all saw at the same epoch (E2)', async () => {
     const { epochs } = stores()
-    await epochs.heartbeat('node-a', 1_763_827_200_000, { pid: 1 })
-    await epochs.heartbeat('node-a', 1_763_827_201_000, { pid: 1 })
+    const seen = await epochs.claim('node-a', 'memory', [7, 8])
+    const races = await Promise.all(['b', 'c', 'd'].map((id) => epochs.takeOver(`node-${id}`, seen)))
+    const won = races.flat()
+    expect(won.map(({ shard }) => shard).sort()).to.deep.equal([7, 8])
+    for (const { shard, epoch } of won) {
+      expect(epoch).to.equal((seen.find((it) => it.shard === shard)?.epoch as number) + 1)
+    }
+    expect(await epochs.takeOver('node-e', seen)).to.deep.equal([])
+  })
+
+  it('gives a shard that nobody ever owned to the first that takes it', async () => {
+    const { epochs } = stores()
+    const never = [{ kind: 'memory', shard: 60, owner: '', epoch: 0 }] as const
+    expect(await epochs.takeOver('node-a', never)).to.deep.equal([{ ...never[0], owner: 'node-a', epoch: 1 }])
+    expect(await epochs.takeOver('node-b', never)).to.deep.equal([])
+  })
+
+  it('releases what is still held, and leaves alone what was taken over meanwhile', async () => {
+    const { epochs } = stores()
+    const mine = await epochs.claim('node-a', 'memory', [20, 21])
+    const [taken] = await epochs.takeOver('node-b', mine.slice(1))
+    await epochs.release(mine)
+    const owners = (await epochs.list('memory')).filter(({ shard }) => shard === 20 || shard === 21)
+    expect(owners).to.deep.equal([{ ...mine[0], owner: '' }, taken])
   })
 }

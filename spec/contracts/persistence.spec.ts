@@ -2,12 +2,14 @@ import { onEveryStore } from '../support/persistence-under-test.ts'
 import { deadLettersSuite } from './dead-letters.ts'
 import { epochsSuite } from './epochs.ts'
 import { journalSuite } from './journal.ts'
+import { logOffsetsSuite } from './log-offsets.ts'
 import { sessionRecordsSuite } from './session-records.ts'
 
 describe('persistence', () => {
   onEveryStore((stores) => {
     describe('journal', () => journalSuite(stores))
     describe('epochs', () => epochsSuite(stores))
+    describe('log offsets', () => logOffsetsSuite(stores))
     describe('session records', () => sessionRecordsSuite(stores))
     describe('dead letters and quarantine', () => deadLettersSuite(stores))
   })

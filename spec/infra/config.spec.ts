@@ -80,8 +80,8 @@ describe('configuration', () => {
   })
 
   it('says so when a variable of the old stack has no effect', () => {
-    expect(loadConfig({ SOMA_BASE_URL: 'http://localhost:9696' }).warnings).to.deep.equal([
-      'SOMA_BASE_URL belongs to SomaAgent01 and has no effect here',
+    expect(loadConfig({ SOMA_NAMESPACE: 'http://localhost:9696' }).warnings).to.deep.equal([
+      'SOMA_NAMESPACE belongs to SomaAgent01 and has no effect here',
     ])
   })
 

@@ -51,6 +51,10 @@ export class MemoryJournal implements Journal {
     return [...this.sent]
   }
 
+  async recent(): Promise<never[]> {
+    return []
+  }
+
   async relayed(): Promise<void> {}
 
   async erase(address: Address): Promise<void> {

@@ -1,0 +1,92 @@
+import { type ActorKind, kindOf, SHARDS_PER_KIND } from '../../actors/kernel/address.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+
+/**
+ * Every topic, as data. Those that a kind's shards read have one partition per shard and are keyed by address, so partition
+ * p of each belongs to shard p (co-partitioned): changing a partition count moves every actor, and the start refuses it.
+ */
+export interface Topic {
+  readonly name: string
+  readonly partitions: number
+  /** How long messages are kept; longer than any outage that should lose nothing. */
+  readonly retentionMs: number
+  readonly meaning: string
+}
+
+const DAY_MS = 24 * 3_600_000
+/** Processes of a cluster at most: each reads a partition of its own. */
+export const INBOX_PARTITIONS = 128
+
+const sharded = (name: string, meaning: string): Topic => ({
+  name,
+  partitions: SHARDS_PER_KIND,
+  retentionMs: 7 * DAY_MS,
+  meaning,
+})
+const feed = (name: string, partitions: number, meaning: string): Topic => ({
+  name,
+  partitions,
+  retentionMs: 7 * DAY_MS,
+  meaning,
+})
+
+export const inbound = sharded('conversation.inbound', 'messages to sessions')
+export const toolResults = sharded('tool.results', 'results of tool calls, to their sessions')
+export const toolRequests = sharded('tool.requests', 'calls, to tools')
+export const memoryRequests = sharded('memory.requests', 'requests, to memory shards')
+export const outbound = sharded('conversation.outbound', 'every event of every session, as JSON, keyed by session')
+/** Soft state: previews to gateways, questions to nodes. Nothing here is missed after a crash. */
+export const inbox: Topic = {
+  name: 'node.inbox',
+  partitions: INBOX_PARTITIONS,
+  retentionMs: 10 * 60_000,
+  meaning: 'one partition per process: live text to gateways, questions of operators to nodes',
+}
+
+/** What a shard of a kind reads. */
+export const mailboxTopics: Readonly<Record<ActorKind, readonly Topic[]>> = {
+  session: [inbound, toolResults],
+  tool: [toolRequests],
+  memory: [memoryRequests],
+}
+
+const deadLetterTopicName = (topic: Topic) => `${topic.name}.dlq`
+const deadLetterTopics = [inbound, outbound, toolRequests, toolResults, memoryRequests].map((topic) =>
+  feed(deadLetterTopicName(topic), 3, `what could not be handled of ${topic.name}, with its cause`),
+)
+
+export const topics: readonly Topic[] = [
+  inbound,
+  outbound,
+  toolRequests,
+  toolResults,
+  memoryRequests,
+  inbox,
+  feed('memory.wal', 3, 'changes of memory, for replicas'),
+  feed('config_updates', 1, 'changed settings'),
+  feed('somastack.delegation', 3, 'delegated tasks'),
+  feed('slm.metrics', 3, 'model calls, as telemetry'),
+  feed('tool.metrics', 3, 'tool calls, as telemetry'),
+  feed('audio.metrics', 3, 'reserved by the old stack'),
+  feed('budget.events', 3, 'budgets reached'),
+  feed('llm.escalation.metrics', 3, 'escalations, as telemetry'),
+  feed('soma.health', 1, 'health summaries of every process at its start'),
+  ...deadLetterTopics,
+]
+
+/** Where an envelope travels: results of tools have a topic of their own, as in the old stack. */
+export function topicOf({ to, from }: Pick<Envelope, 'to' | 'from'>): Topic {
+  switch (kindOf(to)) {
+    case 'session':
+      return from.startsWith('tool:') ? toolResults : inbound
+    case 'tool':
+      return toolRequests
+    case 'memory':
+      return memoryRequests
+  }
+}
+
+export function deadLetterTopicOf(topic: Topic): Topic {
+  const name = deadLetterTopicName(topic)
+  return deadLetterTopics.find((it) => it.name === name) ?? topic
+}
