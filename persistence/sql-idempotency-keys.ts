@@ -1,6 +1,6 @@
-import { Batcher } from './batcher.ts'
 import type { IdempotencyEntry, IdempotencyKeys } from './journal.ts'
 import type { Sql } from './sql.ts'
+import { StatementBatcher } from './statement-batcher.ts'
 import { fromStoredJson, fromStoredText, toStoredJson, toStoredText } from './stored-json.ts'
 
 export const KEEP_KEYS_MS = 24 * 60 * 60 * 1_000
@@ -8,11 +8,11 @@ export const KEEP_KEYS_MS = 24 * 60 * 60 * 1_000
 /** Group-committed like the appends they precede. A key older than 24 h is taken over by its next user, and swept. */
 export class SqlIdempotencyKeys implements IdempotencyKeys {
   private readonly sql: Sql
-  private readonly entries: Batcher<IdempotencyEntry, IdempotencyEntry>
+  private readonly entries: StatementBatcher<IdempotencyEntry, IdempotencyEntry>
 
   constructor(sql: Sql) {
     this.sql = sql
-    this.entries = new Batcher((batch) => this.write(batch), { keyOf: rowKey })
+    this.entries = new StatementBatcher((batch) => this.write(batch), { keyOf: rowKey })
   }
 
   remember(entry: IdempotencyEntry): Promise<IdempotencyEntry> {

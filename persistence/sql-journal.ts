@@ -3,10 +3,10 @@ import { idOf, kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { Failure } from '../actors/kernel/failure.ts'
 import { appendParams, appendStatement } from './append-statement.ts'
-import { Batcher } from './batcher.ts'
 import { rowsOf } from './database-failure.ts'
 import type { Append, AppendResult, EventPlace, Journal, PlacedEvent, StoredEvent } from './journal.ts'
 import type { Sql } from './sql.ts'
+import { StatementBatcher } from './statement-batcher.ts'
 import { fromStoredJson, fromStoredText, toStoredText } from './stored-json.ts'
 
 const MAX_READ = 1_000
@@ -16,15 +16,15 @@ const MAX_READS = 64
 /** The journal on Postgres and on PGlite. J1-J5 are upheld by one statement: append-statement.ts. */
 export class SqlJournal implements Journal {
   private readonly sql: Sql
-  private readonly appends: Batcher<Append, AppendResult>
-  private readonly reads: Batcher<Read, StoredEvent[]>
-  private readonly relays: Batcher<readonly string[], void>
+  private readonly appends: StatementBatcher<Append, AppendResult>
+  private readonly reads: StatementBatcher<Read, StoredEvent[]>
+  private readonly relays: StatementBatcher<readonly string[], void>
 
   constructor(sql: Sql) {
     this.sql = sql
-    this.appends = new Batcher((batch) => this.write(batch), { keyOf: (append) => append.address })
-    this.reads = new Batcher((batch) => this.readAll(batch), { maxBatch: MAX_READS })
-    this.relays = new Batcher((batch) => this.forget(batch.flat()))
+    this.appends = new StatementBatcher((batch) => this.write(batch), { keyOf: (append) => append.address })
+    this.reads = new StatementBatcher((batch) => this.readAll(batch), { maxBatch: MAX_READS })
+    this.relays = new StatementBatcher((batch) => this.forget(batch.flat()))
   }
 
   append(append: Append): Promise<AppendResult> {

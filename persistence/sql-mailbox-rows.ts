@@ -1,18 +1,18 @@
 import type { ActorKind } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
-import { Batcher } from './batcher.ts'
 import { rowsOf } from './database-failure.ts'
 import type { MailboxRow, MailboxRows, StoredShard, Watermark } from './mailbox-rows.ts'
 import type { Sql } from './sql.ts'
+import { StatementBatcher } from './statement-batcher.ts'
 import { fromStoredJson, toStoredJson } from './stored-json.ts'
 
 export class SqlMailboxRows implements MailboxRows {
   private readonly sql: Sql
-  private readonly puts: Batcher<MailboxRow, void>
+  private readonly puts: StatementBatcher<MailboxRow, void>
 
   constructor(sql: Sql) {
     this.sql = sql
-    this.puts = new Batcher((batch) => this.write(batch))
+    this.puts = new StatementBatcher((batch) => this.write(batch))
   }
 
   shards(): Promise<StoredShard[]> {

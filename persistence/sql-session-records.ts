@@ -1,4 +1,3 @@
-import { Batcher } from './batcher.ts'
 import { rowsOf } from './database-failure.ts'
 import type { SessionRecord, SessionRecords } from './journal.ts'
 import { isUuid, parseCursor, refuseUnlessUuid } from './session-cursor.ts'
@@ -12,15 +11,18 @@ import {
   unnestedRecord,
 } from './session-record-row.ts'
 import type { Sql } from './sql.ts'
+import { StatementBatcher } from './statement-batcher.ts'
 import { toStoredText } from './stored-json.ts'
 
 export class SqlSessionRecords implements SessionRecords {
   private readonly sql: Sql
-  private readonly claims: Batcher<SessionRecord, SessionRecord>
+  private readonly claims: StatementBatcher<SessionRecord, SessionRecord>
 
   constructor(sql: Sql) {
     this.sql = sql
-    this.claims = new Batcher((batch) => this.write(batch), { keyOf: (record) => record.sessionId.toLowerCase() })
+    this.claims = new StatementBatcher((batch) => this.write(batch), {
+      keyOf: (record) => record.sessionId.toLowerCase(),
+    })
   }
 
   async claim(record: SessionRecord): Promise<SessionRecord> {

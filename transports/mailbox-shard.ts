@@ -4,10 +4,10 @@ import type { Envelope } from '../actors/kernel/envelope.ts'
 import { LowWatermark } from '../actors/kernel/low-watermark.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { MailboxRows, StoredShard } from '../persistence/mailbox-rows.ts'
+import { AddressLanes } from './address-lanes.ts'
 import type { Delivery } from './mailbox.ts'
 
 const WINDOW = 500
-const OFFER_AGAIN_MS = 50
 const READ_AGAIN_MS = 500
 
 interface Surroundings {
@@ -49,13 +49,13 @@ export class MailboxShard {
   private countedFrom = 0
   private count = 0
   private readonly perAddress = new Map<Address, number>()
-  private readonly held = new Map<Address, { offset: number; envelope: Envelope }[]>()
-  private cancelOffer: (() => void) | undefined
+  private readonly lanes: AddressLanes<{ readonly offset: number; readonly envelope: Envelope }>
 
   constructor(kind: ActorKind, number: number, around: Surroundings) {
     this.kind = kind
     this.number = number
     this.around = around
+    this.lanes = new AddressLanes((item) => this.offer(item), around.clock)
   }
 
   restore(stored: StoredShard): void {
@@ -111,9 +111,7 @@ export class MailboxShard {
   /** Deliveries already made may still settle, so an orderly stop closes first and drains after. */
   close(): void {
     this.state = 'closed'
-    this.held.clear()
-    this.cancelOffer?.()
-    this.cancelOffer = undefined
+    this.lanes.clear()
   }
 
   private async catchUp(opening: number): Promise<void> {
@@ -147,12 +145,10 @@ export class MailboxShard {
     this.loaded = offset
     if (offset < this.countedFrom) this.add(envelope.to, 1)
     this.low.delivered(offset)
-    const lane = this.held.get(envelope.to)
-    if (lane !== undefined) lane.push({ offset, envelope })
-    else if (!this.offer(offset, envelope)) this.hold(offset, envelope)
+    this.lanes.arrive({ offset, envelope })
   }
 
-  private offer(offset: number, envelope: Envelope): boolean {
+  private offer({ offset, envelope }: { readonly offset: number; readonly envelope: Envelope }): boolean {
     const opening = this.opening
     let settled = false
     const answer = this.receiver({
@@ -163,37 +159,10 @@ export class MailboxShard {
         settled = true
         this.add(envelope.to, -1)
         if (this.low.settled(offset)) this.around.moved(this)
-        // Not from within settle: the actor may be in the middle of its turn.
-        if (this.held.has(envelope.to)) queueMicrotask(() => this.offerHeld(envelope.to))
+        this.lanes.settled(envelope.to)
       },
     })
     return answer === 'accepted'
-  }
-
-  private hold(offset: number, envelope: Envelope): void {
-    this.held.set(envelope.to, [{ offset, envelope }])
-    this.offerLater()
-  }
-
-  private offerLater(): void {
-    if (this.held.size === 0 || this.cancelOffer !== undefined) return
-    this.cancelOffer = this.around.clock.after(OFFER_AGAIN_MS, () => {
-      this.cancelOffer = undefined
-      for (const address of [...this.held.keys()]) this.offerHeld(address)
-      this.offerLater()
-    })
-  }
-
-  private offerHeld(address: Address): void {
-    const lane = this.held.get(address)
-    if (lane === undefined) return
-    let offered = 0
-    for (const { offset, envelope } of lane) {
-      if (!this.offer(offset, envelope)) break
-      offered++
-    }
-    if (offered === lane.length) this.held.delete(address)
-    else lane.splice(0, offered)
   }
 
   private add(address: Address, change: 1 | -1): void {

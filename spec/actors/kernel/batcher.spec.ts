@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { Batcher } from '../../persistence/batcher.ts'
-import { Gate, settled } from '../support/probe.ts'
+import { StatementBatcher as Batcher } from '../../../persistence/statement-batcher.ts'
+import { Gate, settled } from '../../support/probe.ts'
 
 describe('batcher', () => {
   it('gathers what comes while a batch is in flight and writes it as one (group commit)', async () => {

@@ -1,28 +1,38 @@
-import { asDatabaseFailure, isStatementsFault } from './database-failure.ts'
+import type { Failure } from './failure.ts'
 
 /**
- * Group commit: while one batch is being written the next one gathers, so the cost of a statement is shared by whoever
- * waits for it, and nobody waits for a timer.
+ * Group commit: while one batch is being written the next one gathers, so the cost of a statement (or of a request
+ * to a broker) is shared by whoever waits for it, and nobody waits for a timer.
  *   B1. At most one batch is in flight, and items are written in the order of `add`.
  *   B2. Two items with one key are never in one batch: the later one sees what the earlier one wrote.
- *   B3. An item whose content the database refuses fails alone: the batch is halved until it is found (J5).
- *   B4. When the database is away all items of the batch fail at once; whether they were written is unknown.
+ *   B3. An item whose content is refused fails alone: the batch is halved until it is found (J5).
+ *   B4. When the store is away all items of the batch fail at once; whether they were written is unknown.
  * Its queue has no limit of its own: each caller has one (an actor appends once at a time, the mailbox counts).
  */
+export interface BatcherOptions<Item> {
+  readonly maxBatch?: number
+  readonly keyOf?: (item: Item) => string
+  /** Whether one of the items is at fault, so that the others may succeed without it. */
+  readonly isItemsFault: (error: unknown) => boolean
+  /** What those who wait get to see. */
+  readonly asFailure: (error: unknown) => Failure
+}
+
 export class Batcher<Item, Answer> {
   private readonly write: (items: readonly Item[]) => Promise<readonly Answer[]>
   private readonly keyOf: ((item: Item) => string) | undefined
   private readonly maxBatch: number
+  private readonly isItemsFault: (error: unknown) => boolean
+  private readonly asFailure: (error: unknown) => Failure
   private waiting: Waiting<Item, Answer>[] = []
   private flight: Promise<void> | undefined
 
-  constructor(
-    write: (items: readonly Item[]) => Promise<readonly Answer[]>,
-    options: { readonly maxBatch?: number; readonly keyOf?: (item: Item) => string } = {},
-  ) {
+  constructor(write: (items: readonly Item[]) => Promise<readonly Answer[]>, options: BatcherOptions<Item>) {
     this.write = write
     this.maxBatch = options.maxBatch ?? 256 // throughput falls beyond it (docs: design section 6)
     this.keyOf = options.keyOf
+    this.isItemsFault = options.isItemsFault
+    this.asFailure = options.asFailure
   }
 
   add(item: Item): Promise<Answer> {
@@ -69,14 +79,14 @@ export class Batcher<Item, Answer> {
         waiting.resolve(answers[i] as Answer)
       })
     } catch (error) {
-      if (batch.length > 1 && isStatementsFault(error)) {
+      if (batch.length > 1 && this.isItemsFault(error)) {
         // B3; the halves one after the other, for the order of B1.
         const half = batch.length >> 1
         await this.commit(batch.slice(0, half))
         await this.commit(batch.slice(half))
         return
       }
-      const failure = asDatabaseFailure(error)
+      const failure = this.asFailure(error)
       for (const waiting of batch) waiting.reject(failure)
     }
   }
