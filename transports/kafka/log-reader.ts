@@ -1,0 +1,206 @@
+import type { Clock } from '../../actors/kernel/clock.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import { type FetchClient, type LogRecord, OffsetOutOfRange } from './fetch-client.ts'
+
+/** Longest wait of a fetch that finds nothing; also how long a partition that was just opened may have to wait for it. */
+const MAX_WAIT_MS = 50
+const FIRST_PAUSE_MS = 50
+const LAST_PAUSE_MS = 500
+/** A fetch that neither answers nor fails for so long is hung: beyond the request's own time limit of 5 s. */
+const HUNG_MS = 8_000
+const WATCH_MS = 1_000
+
+export interface ReadPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Undefined: only what is written from now on. */
+  readonly from: number | undefined
+  /** Must only enqueue. `end`: the offset after the newest record of the partition. */
+  take(records: readonly LogRecord[], end: number): void
+  /** Asked before each fetch: false holds this partition back (I9). */
+  wants(): boolean
+}
+
+export interface LogReaderOptions {
+  readonly client: FetchClient
+  readonly clock: Clock
+  readonly log: Logger
+  /** A loop was found hung and replaced. */
+  readonly restarted?: () => void
+}
+
+/**
+ * Reads any set of partitions, each from where it is told, with one loop for each broker.
+ *   L1. A record is taken once for each opening, in the order of offsets, whatever is fetched twice.
+ *   L2. A broker that is away holds up the partitions it leads and no others; when they have another leader they go on there.
+ *   L3. A position that the log does not hold (retention, a log made anew) goes on at the oldest record there is: what was
+ *       handled already is recognised by the inbox, while going on at the newest would skip messages in silence.
+ *   L4. A loop that hangs is noticed and replaced.
+ */
+export class LogReader {
+  private readonly client: FetchClient
+  private readonly clock: Clock
+  private readonly log: Logger
+  private readonly restarted: () => void
+  private readonly open = new Map<string, Position>()
+  private readonly loops = new Map<number, Loop>()
+  private cancelWatch = () => {}
+  private closed = false
+
+  constructor(options: LogReaderOptions) {
+    this.client = options.client
+    this.clock = options.clock
+    this.log = options.log
+    this.restarted = options.restarted ?? (() => {})
+  }
+
+  async start(topics: readonly string[]): Promise<void> {
+    await this.client.connect(topics)
+    this.follow()
+    this.watch()
+  }
+
+  /** Opened again before it was closed, the earlier opening takes nothing more. */
+  read(wanted: ReadPartition): { close(): void } {
+    const key = `${wanted.topic}/${wanted.partition}`
+    const position: Position = { wanted, next: wanted.from }
+    this.open.set(key, position)
+    this.wake()
+    return {
+      close: () => {
+        if (this.open.get(key) === position) this.open.delete(key)
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    this.cancelWatch()
+    this.open.clear()
+    for (const loop of this.loops.values()) loop.wake()
+    await this.client.close()
+  }
+
+  /** A loop for each broker there is. */
+  private follow(): void {
+    for (const broker of this.client.brokers()) {
+      if (!this.loops.has(broker)) this.begin(broker)
+    }
+  }
+
+  private begin(broker: number): void {
+    const loop: Loop = { broker, since: undefined, wake: () => {} }
+    this.loops.set(broker, loop)
+    void this.run(loop)
+  }
+
+  private isCurrent(loop: Loop): boolean {
+    return !this.closed && this.loops.get(loop.broker) === loop
+  }
+
+  private async run(loop: Loop): Promise<void> {
+    for (let pause = FIRST_PAUSE_MS; this.isCurrent(loop); ) {
+      try {
+        const wanted = await this.wantedOf(loop.broker)
+        if (wanted.length === 0) await this.rest(loop)
+        else await this.fetch(loop, wanted)
+        pause = FIRST_PAUSE_MS
+      } catch (error) {
+        if (!this.isCurrent(loop)) return
+        this.log.debug({ broker: loop.broker, error: String(error) }, 'a fetch failed')
+        await this.mend(error)
+        await new Promise<void>((resolve) => void this.clock.after(pause, resolve))
+        pause = Math.min(pause * 2, LAST_PAUSE_MS)
+      }
+    }
+  }
+
+  private async wantedOf(broker: number) {
+    const wanted = []
+    for (const position of this.open.values()) {
+      const { topic, partition, wants } = position.wanted
+      if (this.client.leaderOf(topic, partition) !== broker || !wants()) continue
+      position.next ??= await this.client.edge(topic, partition, 'latest')
+      wanted.push({ topic, partition, offset: position.next })
+    }
+    return wanted
+  }
+
+  private async fetch(loop: Loop, wanted: Parameters<FetchClient['fetch']>[1]): Promise<void> {
+    loop.since = this.clock.now()
+    const fetched = await this.client.fetch(loop.broker, wanted, MAX_WAIT_MS)
+    loop.since = undefined
+    if (!this.isCurrent(loop)) return
+    for (const { topic, partition, records, end } of fetched) {
+      const position = this.open.get(`${topic}/${partition}`)
+      if (position?.next === undefined || records.length === 0) continue
+      const { next } = position
+      const fresh = (records[0] as LogRecord).offset >= next ? records : records.filter(({ offset }) => offset >= next) // L1
+      if (fresh.length === 0) continue
+      position.next = (fresh.at(-1) as LogRecord).offset + 1
+      position.wanted.take(fresh, end)
+    }
+  }
+
+  /** Nothing to read here: until something is opened, or a little while, for leaders move. */
+  private rest(loop: Loop): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.clock.after(MAX_WAIT_MS, resolve)
+      loop.wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  private wake(): void {
+    for (const loop of this.loops.values()) loop.wake()
+  }
+
+  private async mend(error: unknown): Promise<void> {
+    try {
+      if (error instanceof OffsetOutOfRange) await this.startOver(error)
+      else await this.client.refresh() // L2
+      this.follow()
+    } catch (cause) {
+      this.log.debug({ error: String(cause) }, 'no broker tells who leads what; asked again')
+    }
+  }
+
+  private async startOver({ topic, partition }: OffsetOutOfRange): Promise<void> {
+    const position = this.open.get(`${topic}/${partition}`)
+    if (position === undefined) return
+    const lost = position.next
+    position.next = await this.client.edge(topic, partition, 'earliest') // L3
+    this.log.error(
+      { topic, partition, offset: lost, from: position.next },
+      'the log does not hold this offset any more',
+    )
+  }
+
+  private watch(): void {
+    this.cancelWatch = this.clock.after(WATCH_MS, () => {
+      for (const loop of [...this.loops.values()]) {
+        if (loop.since === undefined || this.clock.now() - loop.since < HUNG_MS) continue
+        this.log.warn({ broker: loop.broker }, 'reading from a broker hung; starting again') // L4
+        this.restarted()
+        this.begin(loop.broker)
+        void this.client.drop(loop.broker)
+      }
+      this.watch()
+    })
+  }
+}
+
+interface Position {
+  readonly wanted: ReadPartition
+  /** Undefined until it is known where the log ends. */
+  next: number | undefined
+}
+
+interface Loop {
+  readonly broker: number
+  /** When the fetch in flight began. */
+  since: number | undefined
+  wake(): void
+}
