@@ -1,0 +1,57 @@
+import { pack, unpack } from 'msgpackr'
+import { isAddress } from '../../actors/kernel/address.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { Failure } from '../../actors/kernel/failure.ts'
+
+/**
+ * Envelopes as Kafka records between nodes: msgpack, with the version of the shape in a header. A record without our header
+ * is somebody else's (public-messages.ts).
+ */
+export const ENVELOPE_VERSION = '1'
+const VERSION_HEADER = 'soma-envelope'
+
+/** msgpack is UTF-8, which has no lone surrogates: what comes out with this in it is looked at again. */
+const REPLACEMENT = Buffer.from('\ufffd')
+
+export function encodeEnvelope(envelope: Envelope): { value: Buffer; headers: Record<string, string> } {
+  const packed = pack(envelope)
+  // JSON escapes lone surrogates, so the rare envelope that may have one travels as JSON and arrives as it was sent.
+  if (packed.includes(REPLACEMENT)) {
+    return { value: Buffer.from(JSON.stringify(envelope)), headers: { [VERSION_HEADER]: `${ENVELOPE_VERSION}; json` } }
+  }
+  return { value: packed, headers: { [VERSION_HEADER]: ENVELOPE_VERSION } }
+}
+
+export function isEnvelope(headers: Readonly<Record<string, Buffer | undefined>>): boolean {
+  return headers[VERSION_HEADER] !== undefined
+}
+
+/** Throws MALFORMED_MESSAGE for what is none, or is of a version from the future. */
+export function decodeEnvelope(value: Buffer | null, headers: Readonly<Record<string, Buffer | undefined>>): Envelope {
+  const [version, form] = String(headers[VERSION_HEADER]).split('; ')
+  if (version !== ENVELOPE_VERSION) {
+    throw new Failure('MALFORMED_MESSAGE', `envelope version ${version}; this node reads ${ENVELOPE_VERSION}`)
+  }
+  let decoded: unknown
+  try {
+    decoded = form === 'json' ? JSON.parse(String(value)) : unpack(value ?? Buffer.alloc(0))
+  } catch (error) {
+    throw new Failure('MALFORMED_MESSAGE', 'the record is no envelope that can be read', { cause: error })
+  }
+  const wrong = whatIsWrong(decoded)
+  if (wrong !== undefined) throw new Failure('MALFORMED_MESSAGE', `the envelope's ${wrong} is not what it must be`)
+  return decoded as Envelope
+}
+
+/** The fields that a node relies on before the actor parses the body. */
+function whatIsWrong(decoded: unknown): string | undefined {
+  if (typeof decoded !== 'object' || decoded === null) return 'shape'
+  const { id, to, from, tenant, priority, trace, sentAt } = decoded as Partial<Record<keyof Envelope, unknown>>
+  if (typeof id !== 'string' || id === '') return 'id'
+  if (!isAddress(to)) return 'to'
+  if (typeof from !== 'string') return 'from'
+  if (typeof tenant !== 'string') return 'tenant'
+  if (priority !== 'normal' && priority !== 'control') return 'priority'
+  if (typeof trace !== 'object' || trace === null) return 'trace'
+  return typeof sentAt === 'number' ? undefined : 'sentAt'
+}

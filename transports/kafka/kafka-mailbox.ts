@@ -1,0 +1,170 @@
+import { type ActorKind, type Address, shardOf } from '../../actors/kernel/address.ts'
+import type { Clock } from '../../actors/kernel/clock.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { Failure } from '../../actors/kernel/failure.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { ShardLease } from '../../persistence/epochs.ts'
+import type { LogOffsets, LogWatermark } from '../../persistence/log-offsets.ts'
+import type { Mailbox, Subscription } from '../mailbox.ts'
+import { BacklogWatch } from './backlog-watch.ts'
+import { encodeEnvelope } from './envelope-codec.ts'
+import type { LogReader } from './log-reader.ts'
+import type { LogWriter } from './log-writer.ts'
+import { type IntakeParts, type PartitionIntake, type Receive, ShardIntake } from './shard-intake.ts'
+import { mailboxTopics, topicOf } from './topics.ts'
+
+export interface KafkaMailboxOptions {
+  readonly writer: LogWriter
+  readonly reader: LogReader
+  readonly offsets: LogOffsets
+  readonly topicPrefix: string
+  /** The lease under which this process reads a shard; undefined when it does not own it. */
+  readonly leaseOf: (kind: ActorKind, shard: number) => ShardLease | undefined
+  readonly strangers: Pick<IntakeParts, 'foreign' | 'refused' | 'watched'>
+  /** Headers that tell the owner who wants to see what comes of an envelope (gateway-outbound.ts). */
+  readonly watcherHeaders?: (to: Address) => Readonly<Record<string, string>> | undefined
+  readonly clock: Clock
+  readonly log: Logger
+  /** Envelopes of one partition that may be unsettled before senders are refused. */
+  readonly perPartition?: number
+  readonly flushMs?: number
+}
+
+/**
+ * The mailbox of a cluster: Kafka carries, the journal's database keeps where each shard goes on.
+ *   M1. `send` resolves when every in-sync copy has the record (acks=all, min.insync.replicas 2 of 3).
+ *   M2. One request in flight (log-writer.ts), one partition per address.
+ *   M3. Watermarks are stored lazily and fenced by the shard's epoch; never early.
+ *   M5. A sender is refused when the partition's backlog, as last known, is over its limit.
+ */
+export class KafkaMailbox implements Mailbox {
+  private readonly options: KafkaMailboxOptions
+  private readonly intakes = new Map<string, ShardIntake>()
+  private readonly dirty = new Set<PartitionIntake>()
+  private readonly backlogWatch: BacklogWatch
+  private cancelFlush: (() => void) | undefined
+  private flushing: Promise<void> = Promise.resolve()
+  private closed = false
+
+  constructor(options: KafkaMailboxOptions) {
+    this.options = options
+    this.backlogWatch = new BacklogWatch(options)
+  }
+
+  async send(envelope: Envelope): Promise<void> {
+    if (this.closed) throw new Failure('DRAINING', 'the mailbox is closed', { retryAfter: 1 })
+    const topic = this.options.topicPrefix + topicOf(envelope).name
+    const partition = shardOf(envelope.to)
+    this.backlogWatch.admit(topic, partition, envelope.priority)
+    const { value, headers } = encodeEnvelope(envelope)
+    const watching = this.options.watcherHeaders?.(envelope.to)
+    const offset = await this.options.writer.write({
+      topic,
+      partition,
+      key: envelope.to,
+      value,
+      headers: watching === undefined ? headers : { ...headers, ...watching },
+    })
+    this.backlogWatch.written(topic, partition, offset)
+  }
+
+  /** When it rejects, some may have been accepted: sending all of them again is the same envelopes (M4). */
+  async sendAll(envelopes: readonly Envelope[]): Promise<void> {
+    const results = await Promise.allSettled(envelopes.map((envelope) => this.send(envelope)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  async receive(kind: ActorKind, shards: readonly number[], receive: Receive): Promise<Subscription> {
+    const sources = mailboxTopics[kind].map((topic) => ({ topic, name: this.options.topicPrefix + topic.name }))
+    const stored = await this.options.offsets.load(
+      shards.flatMap((shard) => sources.map(({ name }) => ({ topic: name, partition: shard }))),
+    )
+    const opened = shards.flatMap((shard, i) => {
+      const lease = this.options.leaseOf(kind, shard)
+      if (lease === undefined || this.closed) return [] // lost again while the offsets were read
+      const from = sources.map((source, n) => ({ ...source, from: stored[i * sources.length + n] ?? 0 }))
+      const intake = new ShardIntake(lease, from, receive, {
+        ...this.options.strangers,
+        reader: this.options.reader,
+        clock: this.options.clock,
+        moved: (partition) => this.watermarkMoved(partition),
+      })
+      this.intakes.get(keyOf(kind, shard))?.close()
+      this.intakes.set(keyOf(kind, shard), intake)
+      return [intake]
+    })
+    return {
+      close: async () => {
+        for (const intake of opened) {
+          intake.close()
+          const key = keyOf(kind, intake.lease.shard)
+          if (this.intakes.get(key) === intake) this.intakes.delete(key)
+        }
+        await this.flush()
+      },
+    }
+  }
+
+  backlog(kind: ActorKind): number {
+    let backlog = 0
+    for (const { lease, unsettled } of this.intakes.values()) if (lease.kind === kind) backlog += unsettled
+    return backlog
+  }
+
+  /** Records not settled yet by topic, those not fetched yet included: of the shards that this process owns. */
+  lag(): ReadonlyMap<string, number> {
+    const lag = new Map<string, number>()
+    for (const { partitions } of this.intakes.values()) {
+      for (const { topic, end, watermark } of partitions) {
+        lag.set(topic.name, (lag.get(topic.name) ?? 0) + Math.max(0, end - watermark))
+      }
+    }
+    return lag
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    for (const intake of this.intakes.values()) intake.close()
+    this.backlogWatch.close()
+    await this.options.writer.idle()
+    await this.flush()
+  }
+
+  private watermarkMoved(partition: PartitionIntake): void {
+    this.dirty.add(partition)
+    this.cancelFlush ??= this.options.clock.after(this.options.flushMs ?? 250, () => {
+      this.cancelFlush = undefined
+      void this.flush().catch((error) => {
+        this.options.log.warn({ error: String(error) }, 'watermarks could not be stored; they are tried again')
+      })
+    })
+  }
+
+  private flush(): Promise<void> {
+    this.cancelFlush?.()
+    this.cancelFlush = undefined
+    // One after the other: a watermark read later is never stored before one read earlier.
+    this.flushing = this.flushing.catch(() => {}).then(() => this.store())
+    return this.flushing
+  }
+
+  private async store(): Promise<void> {
+    const moved = [...this.dirty]
+    this.dirty.clear()
+    if (moved.length === 0) return
+    const rows = moved.map(
+      ({ name, lease, watermark }): LogWatermark => ({ topic: name, partition: lease.shard, watermark, lease }),
+    )
+    try {
+      await this.options.offsets.advance(rows)
+    } catch (error) {
+      for (const partition of moved) this.watermarkMoved(partition)
+      throw error
+    }
+  }
+}
+
+function keyOf(kind: ActorKind, shard: number): string {
+  return `${kind}/${shard}`
+}

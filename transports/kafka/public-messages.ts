@@ -1,0 +1,159 @@
+import { z } from 'zod'
+import { address } from '../../actors/kernel/address.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { Failure } from '../../actors/kernel/failure.ts'
+import type { SessionCommand } from '../../actors/session/protocol.ts'
+import type { LogRecord } from './fetch-client.ts'
+import { inbound, type Topic, toolRequests, toolResults } from './topics.ts'
+
+/**
+ * The JSON that outsiders write to the public topics, in the shapes of the old stack's schemas. Whoever may write to Kafka
+ * is trusted to name a session, but not a tenant: that is the session's own.
+ */
+const text = z.string().max(1_000_000)
+const name = z.string().min(1).max(200)
+const metadata = z.record(z.string(), z.unknown())
+const trace = z.record(z.string(), z.string()).optional()
+
+const conversationEvent = z.strictObject({
+  event_id: name,
+  session_id: z.uuid(),
+  role: z.enum(['user', 'assistant', 'system']),
+  message: text,
+  metadata,
+  persona_id: name.optional(),
+  attachments: z.array(z.string().max(2_000)).max(100).optional(),
+  type: z.string().optional(),
+  version: z.string().optional(),
+  trace_context: trace,
+})
+
+const toolRequest = z.strictObject({
+  event_id: name,
+  session_id: z.uuid(),
+  tool_name: name,
+  args: z.unknown(),
+  metadata,
+  persona_id: name.optional(),
+  trace_context: trace,
+})
+
+const toolResult = z.strictObject({
+  event_id: name,
+  session_id: z.uuid(),
+  tool_name: name,
+  status: z.enum(['success', 'error', 'timeout', 'blocked', 'circuit_open']),
+  payload: z.record(z.string(), z.unknown()),
+  metadata,
+  execution_time: z.number().nonnegative(),
+  persona_id: name.optional(),
+  trace_context: trace,
+})
+
+/** The envelope that a public message stands for. Throws MALFORMED_MESSAGE that names what is wrong. */
+export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Envelope<SessionCommand> {
+  const json = parsed(record)
+  const envelope = (
+    id: string,
+    sessionId: string,
+    traced: Record<string, string> | undefined,
+    body: SessionCommand,
+  ) => ({
+    id,
+    to: address('session', sessionId),
+    from: `kafka:${topic.name}`,
+    tenant,
+    priority: 'normal' as const,
+    trace: traced ?? {},
+    sentAt: record.timestamp,
+    body,
+  })
+  switch (topic) {
+    case inbound: {
+      const event = checked(conversationEvent, json)
+      return envelope(event.event_id, event.session_id, event.trace_context, spoken(event))
+    }
+    case toolRequests: {
+      const request = checked(toolRequest, json)
+      const { event_id, tool_name, args } = request
+      return envelope(event_id, request.session_id, request.trace_context, {
+        kind: 'RequestTool',
+        v: 1,
+        requestId: event_id,
+        tool: tool_name,
+        args,
+        metadata: request.metadata,
+      })
+    }
+    case toolResults: {
+      const result = checked(toolResult, json)
+      return envelope(result.event_id, result.session_id, result.trace_context, returned(result, record.timestamp))
+    }
+    default:
+      throw new Failure('MALFORMED_MESSAGE', `${topic.name} takes envelopes only`)
+  }
+}
+
+function spoken(event: z.output<typeof conversationEvent>): SessionCommand {
+  switch (event.role) {
+    case 'user':
+      return {
+        kind: 'AcceptUserTurn',
+        v: 1,
+        turnId: event.event_id,
+        text: event.message,
+        attachments: event.attachments ?? [],
+        metadata: event.metadata,
+        ...(event.persona_id !== undefined && { personaId: event.persona_id }),
+      }
+    case 'system':
+      return {
+        kind: 'Inject',
+        v: 1,
+        message: { role: 'system', content: event.message },
+        by: 'kafka',
+        why: `written to ${inbound.name}`,
+      }
+    case 'assistant':
+      throw new Failure(
+        'MALFORMED_MESSAGE',
+        'role: what the assistant says is on conversation.outbound; send user or system',
+      )
+  }
+}
+
+function returned(result: z.output<typeof toolResult>, at: number): SessionCommand {
+  const { call_id } = result.metadata
+  const status = result.status === 'circuit_open' ? 'error' : result.status
+  const { output } = result.payload
+  return {
+    kind: 'ToolReturned',
+    v: 1,
+    callId: typeof call_id === 'string' ? call_id : result.event_id,
+    outcome: {
+      status,
+      output: typeof output === 'string' ? output : JSON.stringify(result.payload),
+      startedAt: at - result.execution_time * 1_000,
+      finishedAt: at,
+      ...(result.status === 'circuit_open' && { code: 'CIRCUIT_OPEN' }),
+    },
+  }
+}
+
+function parsed({ value }: LogRecord): unknown {
+  try {
+    return JSON.parse(String(value ?? ''))
+  } catch (error) {
+    throw new Failure('MALFORMED_MESSAGE', 'the value is not JSON', { cause: error })
+  }
+}
+
+function checked<T extends z.ZodType>(schema: T, json: unknown): z.output<T> {
+  const result = schema.safeParse(json)
+  if (result.success) return result.data
+  const detail = result.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${path.join('.') || 'the message'}: ${message}`)
+    .join('; ')
+  throw new Failure('MALFORMED_MESSAGE', detail)
+}
