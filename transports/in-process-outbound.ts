@@ -39,6 +39,11 @@ export class InProcessOutbound implements Outbound {
     this.#tell(preview.sessionId, (listener) => listener.preview(preview))
   }
 
+  /** For those that hear from afar: what was announced before this moment may not have come through. */
+  missed(sessionId: string, since: 'began' | 'moved'): void {
+    this.#tell(sessionId, (listener) => listener.missed?.(since))
+  }
+
   subscribe(sessionId: string, listener: OutboundListener): { close(): void } {
     const listeners = this.#listeners.get(sessionId) ?? new Set<OutboundListener>()
     this.#listeners.set(sessionId, listeners)

@@ -12,6 +12,11 @@ export interface Outbound {
 export interface OutboundListener {
   event(announcement: Announcement): void
   preview(preview: Preview): void
+  /**
+   * Announcements may have been lost: the journal tells. `began`: those before this listener was heard of; `moved`: any,
+   * since the session has another owner now.
+   */
+  missed?(since: 'began' | 'moved'): void
 }
 
 export interface Announcement {

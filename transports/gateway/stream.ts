@@ -115,6 +115,14 @@ class Follower implements SessionStream {
     this.#pump()
   }
 
+  missed(since: 'began' | 'moved'): void {
+    // One that starts live was heard of before what it waits for was sent.
+    if (this.#ended || (this.#cursor === undefined && (since === 'began' || !this.#expecting))) return
+    this.#cursor ??= 0
+    this.#behind = true
+    this.#pump()
+  }
+
   check(): void {
     if (this.#ended) return
     if (this.#blockedSince !== undefined) {

@@ -1,0 +1,192 @@
+import { type Address, address, kindOf, shardOf } from '../../actors/kernel/address.ts'
+import type { Clock } from '../../actors/kernel/clock.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { ShardLease } from '../../persistence/epochs.ts'
+import type { Journal, PlacedEvent } from '../../persistence/journal.ts'
+import type { LogOffsets } from '../../persistence/log-offsets.ts'
+import type { Announcement } from '../outbound.ts'
+import type { LogWriter } from './log-writer.ts'
+import { outbound } from './topics.ts'
+
+const STORE_MS = 1_000
+const PAGE = 500
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 5_000
+
+export interface OutboundPublisherOptions {
+  readonly writer: LogWriter
+  readonly topicPrefix: string
+  readonly offsets: LogOffsets
+  readonly journal: Pick<Journal, 'recent'>
+  readonly leaseOf: (shard: number) => ShardLease | undefined
+  /** The public shape of a stored event. */
+  readonly announcementOf: (stored: PlacedEvent) => Announcement
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/**
+ * ⑧ Every event of every session on conversation.outbound, as JSON, at least once; readers deduplicate by `event_id`.
+ *   P1. An event is published only after it is journaled.
+ *   P2. What a node journaled and did not publish before it died is published by the shard's next owner. Instead of a row
+ *       for each event (it would double what an append writes) a shard stores a time: everything older is published. It
+ *       never passes an append in flight nor an event that waits to be published.
+ */
+export class OutboundPublisher {
+  private readonly options: OutboundPublisherOptions
+  private readonly topic: string
+  /** Times of appends in flight and of events being published, with how many there are of each. */
+  private readonly open = new Map<number, Map<number, number>>()
+  private readonly stored = new Map<number, number>()
+  private cancelStore: (() => void) | undefined
+  private closed = false
+
+  constructor(options: OutboundPublisherOptions) {
+    this.options = options
+    this.topic = options.topicPrefix + outbound.name
+  }
+
+  /** The journal, watched: an append that is in flight holds its shard's time back (P2). */
+  watching<J extends Pick<Journal, 'append'>>(journal: J): J {
+    const append: Journal['append'] = async (it) => {
+      const at = it.events[0]?.at
+      if (at === undefined || kindOf(it.address) !== 'session') return journal.append(it)
+      const shard = shardOf(it.address)
+      this.begin(shard, at)
+      try {
+        return await journal.append(it)
+      } finally {
+        // The announcement comes in the same turn of the event loop, and holds the time from then on.
+        setImmediate(() => this.end(shard, at))
+      }
+    }
+    return new Proxy(journal, { get: (target, name) => (name === 'append' ? append : bound(target, name)) })
+  }
+
+  publish(announcement: Announcement): void {
+    const shard = shardOf(address('session', announcement.sessionId))
+    this.begin(shard, announcement.at)
+    void this.write(announcement, shard).finally(() => {
+      this.end(shard, announcement.at)
+      this.storeLater()
+    })
+  }
+
+  /** After a takeover: publishes what the owner before may have left unpublished. */
+  async takeOver(leases: readonly ShardLease[]): Promise<void> {
+    const { offsets, clock } = this.options
+    const times = await offsets.load(leases.map(({ shard }) => ({ topic: this.topic, partition: shard })))
+    const now = clock.now()
+    const fresh = leases.filter((_, i) => times[i] === undefined)
+    if (fresh.length > 0) await this.advance(fresh.map((lease) => ({ lease, watermark: now })))
+    for (const [i, lease] of leases.entries()) {
+      const since = times[i]
+      if (since === undefined) continue
+      this.begin(lease.shard, since)
+      void this.publishAgain(lease, since).finally(() => this.end(lease.shard, since))
+    }
+  }
+
+  /** Resolves when everything published so far is stored, or the brokers are away. */
+  async close(): Promise<void> {
+    this.closed = true
+    this.cancelStore?.()
+    await this.options.writer.idle()
+    await this.store().catch(() => {})
+  }
+
+  private async publishAgain(lease: ShardLease, since: number): Promise<void> {
+    const { journal, announcementOf, log } = this.options
+    let after: { readonly address: Address; readonly seq: number } | undefined
+    let count = 0
+    try {
+      for (;;) {
+        const page = await journal.recent('session', [lease.shard], since, PAGE, after)
+        // One event at a time would take a request each: a page is written together.
+        await Promise.all(page.map((stored) => this.write(announcementOf(stored), lease.shard)))
+        count += page.length
+        after = page.at(-1)
+        if (page.length < PAGE || this.closed) break
+      }
+      if (count > 0) log.debug({ shard: lease.shard, events: count }, 'published again after a takeover')
+    } catch (error) {
+      log.warn(
+        { shard: lease.shard, error: String(error) },
+        'events of the owner before could not be published; tried at the next takeover',
+      )
+    }
+  }
+
+  private async write({ sessionId, event }: Announcement, shard: number): Promise<void> {
+    const record = {
+      topic: this.topic,
+      partition: shard,
+      key: sessionId,
+      value: Buffer.from(JSON.stringify(event)),
+      headers: jsonHeaders,
+    }
+    for (let delay = FIRST_RETRY_MS; ; delay = Math.min(delay * 2, LAST_RETRY_MS)) {
+      try {
+        await this.options.writer.write(record)
+        return
+      } catch (error) {
+        if (this.closed) return
+        this.options.log.warn({ error: String(error), delay }, 'an event could not be published yet')
+        await new Promise<void>((resolve) => void this.options.clock.after(delay, resolve))
+      }
+    }
+  }
+
+  private begin(shard: number, at: number): void {
+    const times = this.open.get(shard) ?? new Map<number, number>()
+    this.open.set(shard, times)
+    times.set(at, (times.get(at) ?? 0) + 1)
+  }
+
+  private end(shard: number, at: number): void {
+    const times = this.open.get(shard)
+    const count = times?.get(at)
+    if (times === undefined || count === undefined) return
+    if (count > 1) times.set(at, count - 1)
+    else times.delete(at)
+  }
+
+  private storeLater(): void {
+    if (this.closed) return
+    this.cancelStore ??= this.options.clock.after(STORE_MS, () => {
+      this.cancelStore = undefined
+      void this.store().catch((error) => {
+        this.options.log.warn({ error: String(error) }, 'how far events are published could not be stored')
+        this.storeLater()
+      })
+    })
+  }
+
+  private async store(): Promise<void> {
+    const now = this.options.clock.now()
+    const rows = [...this.open].flatMap(([shard, times]) => {
+      const lease = this.options.leaseOf(shard)
+      const watermark = times.size === 0 ? now : Math.min(...times.keys())
+      if (lease === undefined || (this.stored.get(shard) ?? 0) >= watermark) return []
+      return [{ lease, watermark }]
+    })
+    for (const [shard, times] of this.open) if (times.size === 0) this.open.delete(shard)
+    await this.advance(rows)
+    if (this.open.size > 0) this.storeLater()
+  }
+
+  private async advance(rows: readonly { readonly lease: ShardLease; readonly watermark: number }[]): Promise<void> {
+    if (rows.length === 0) return
+    await this.options.offsets.advance(
+      rows.map(({ lease, watermark }) => ({ topic: this.topic, partition: lease.shard, watermark, lease })),
+    )
+    for (const { lease, watermark } of rows) this.stored.set(lease.shard, watermark)
+  }
+}
+
+const jsonHeaders = { 'content-type': 'application/json' }
+
+function bound(target: object, name: string | symbol): unknown {
+  const value = Reflect.get(target, name) as unknown
+  return typeof value === 'function' ? value.bind(target) : value
+}
