@@ -1,58 +1,35 @@
 import type { ActorRecipe } from '../actors/kernel/actor.ts'
-import { type ActorKind, type Address, isAddress, kindOf } from '../actors/kernel/address.ts'
-import type { Clock } from '../actors/kernel/clock.ts'
-import type { DeadLetters, Quarantine } from '../actors/kernel/dead-letters.ts'
+import { type ActorKind, type Address, isAddress, kindOf, shardOf } from '../actors/kernel/address.ts'
 import { asFailure, type Failure } from '../actors/kernel/failure.ts'
 import type { Ref } from '../actors/kernel/ref.ts'
 import type { AddressedKind, Region } from '../actors/kernel/region.ts'
-import type { Supervision } from '../actors/kernel/supervision.ts'
-import type { ActorMetrics, Logger } from '../actors/kernel/telemetry.ts'
 import type { Delivery } from '../transports/mailbox.ts'
-import type { WatchedActorSystem } from './actor-system.ts'
 import { durably } from './durably.ts'
+import { Handover } from './handover.ts'
 import { contextOf, type Lane, newLane } from './lane.ts'
-import { letFinish, within } from './let-finish.ts'
 import { Parking } from './parking.ts'
-import { Passivation, type PassivationLimits } from './passivation.ts'
+import { Passivation } from './passivation.ts'
+import type { RegionParts } from './region-parts.ts'
 import { ShardHolders } from './shard-holders.ts'
 import { addressed } from './tree.ts'
 import { Ward } from './ward.ts'
 import type { Ended, Watch } from './world.ts'
 
-export interface RegionParts {
-  readonly system: WatchedActorSystem
-  readonly clock: Clock
-  readonly log: Logger
-  readonly metrics: ActorMetrics
-  readonly kinds: Partial<Readonly<Record<ActorKind, AddressedKind>>>
-  readonly deadLetters: DeadLetters
-  readonly quarantine: Quarantine
-  readonly limits?: PassivationLimits
-  /** Default: supervisors/tree.ts. */
-  readonly supervision?: Readonly<Record<ActorKind, Supervision>>
-}
-
-export interface LoadedRegion extends Region {
-  /** Learns which addresses are quarantined: at start, and again when shards are taken over from another node. */
-  loadQuarantined(): Promise<void>
-}
-
-/** Awaits the list of quarantined addresses, so that no delivery can reach one before it is known. */
-export async function createRegion(parts: RegionParts): Promise<LoadedRegion> {
-  const region = new LocalRegion(parts)
-  await region.loadQuarantined()
-  return region
+/** Owns no shard yet: `takeOver` comes before the first delivery. */
+export function createRegion(parts: RegionParts): Region {
+  return new LocalRegion(parts)
 }
 
 const SWEEP_MS = 5_000
 
-class LocalRegion implements LoadedRegion, Watch {
+class LocalRegion implements Region, Watch {
   private readonly parts: RegionParts
   private readonly lanes = new Map<Address, Lane>()
   private readonly holders: ShardHolders
   private readonly parking: Parking
   private readonly passivation: Passivation
   private readonly ward: Ward
+  private readonly handover: Handover
   private isDraining = false
   private actors = 0
   private cancelSweep: () => void
@@ -61,6 +38,7 @@ class LocalRegion implements LoadedRegion, Watch {
     this.parts = parts
     this.passivation = new Passivation(parts.limits ?? {}, (lane, reason) => this.leave(lane, reason))
     this.holders = new ShardHolders(parts.system)
+    this.handover = new Handover(parts)
     const untilDrained = (what: string, write: () => Promise<unknown>) =>
       durably(what, write, { clock: parts.clock, log: parts.log, isOver: () => this.isDraining })
     this.parking = new Parking({ ...parts, durably: untilDrained })
@@ -68,10 +46,10 @@ class LocalRegion implements LoadedRegion, Watch {
     this.cancelSweep = parts.clock.after(SWEEP_MS, () => this.sweep())
   }
 
-  async loadQuarantined(): Promise<void> {
+  async loadQuarantined(which: (address: Address) => boolean): Promise<void> {
     for (const entry of await this.parts.quarantine.list()) {
       const kind = this.kindFor(entry.address)
-      if (kind === undefined || this.lanes.has(entry.address)) continue
+      if (kind === undefined || this.lanes.has(entry.address) || !which(entry.address)) continue
       this.ward.remember(entry)
       this.lanes.set(entry.address, newLane(entry.address, kind, this.parts.clock.now(), 'quarantined'))
       this.parts.metrics.quarantined(kindOf(entry.address), 1)
@@ -79,8 +57,8 @@ class LocalRegion implements LoadedRegion, Watch {
   }
 
   deliver(delivery: Delivery): 'accepted' | 'full' {
-    if (this.isDraining) return 'full'
     const { to } = delivery.envelope
+    if (this.isDraining || this.handover.isGoing(to)) return 'full' // H2
     const lane = this.lanes.get(to)
     if (lane === undefined) return this.deliverToNew(delivery)
     if (lane.status === 'quarantined') {
@@ -98,7 +76,7 @@ class LocalRegion implements LoadedRegion, Watch {
 
   activate(address: Address): void {
     const kind = this.kindFor(address)
-    if (this.isDraining || kind === undefined || this.lanes.has(address)) return
+    if (this.isDraining || kind === undefined || this.lanes.has(address) || this.handover.isGoing(address)) return
     this.open(address, kind)
   }
 
@@ -135,7 +113,7 @@ class LocalRegion implements LoadedRegion, Watch {
     lane.pending.unshift(...(held ?? []))
     this.parts.metrics.quarantined(kindOf(address), -1)
     this.parts.log.info({ address, action: how.action, held: held?.length ?? 0 }, 'quarantine ended')
-    if (this.isDraining) this.lanes.delete(address)
+    if (this.isDraining || this.handover.isGoing(address)) this.lanes.delete(address)
     else this.start(lane)
     return held !== undefined
   }
@@ -148,11 +126,27 @@ class LocalRegion implements LoadedRegion, Watch {
   async drain(timeoutMs: number): Promise<void> {
     this.isDraining = true
     this.cancelSweep()
-    const finishing = letFinish(this.lanes.values(), this.parts)
-    if (finishing) await finishing
-    for (const lane of this.lanes.values()) this.leave(lane, 'drain')
-    const leaving = [this.ward.written(), ...[...this.lanes.values()].map((lane) => lane.left)]
-    await within(timeoutMs, Promise.all(leaving), this.parts.clock)
+    await this.leaveAll([...this.lanes.values()], timeoutMs)
+  }
+
+  async handOver(kind: ActorKind, shards: readonly number[], timeoutMs: number): Promise<void> {
+    this.handover.begin(kind, shards)
+    const lanes = [...this.lanes.values()].filter(({ address }) => this.handover.isGoing(address))
+    await this.leaveAll(lanes, timeoutMs)
+    for (const { address, status, type } of lanes) {
+      if (status !== 'quarantined' || !this.lanes.delete(address)) continue
+      this.ward.forget(address)
+      this.parts.metrics.quarantined(type, -1)
+    }
+  }
+
+  async takeOver(kind: ActorKind, shards: readonly number[]): Promise<void> {
+    this.handover.cancel(kind, shards)
+    await this.loadQuarantined((address) => kindOf(address) === kind && shards.includes(shardOf(address)))
+  }
+
+  private leaveAll(lanes: readonly Lane[], timeoutMs: number): Promise<void> {
+    return this.handover.leave(lanes, timeoutMs, (lane) => this.leave(lane, 'drain'), [this.ward.written()])
   }
 
   private deliverToNew(delivery: Delivery): 'accepted' {
@@ -258,7 +252,7 @@ class LocalRegion implements LoadedRegion, Watch {
       this.quarantine(lane, end.failure, end.failedOnHead)
       return
     }
-    if (end.reason === 'fenced' || end.reason === 'escalated' || this.isDraining) {
+    if (end.reason === 'fenced' || end.reason === 'escalated' || this.isDraining || this.handover.isGoing(address)) {
       // Unsettled, so the durable mailbox still has them: for the shard's owner, or for the next start.
       if (lane.pending.length > 0)
         log.info({ address: lane.address, reason: end.reason, left: lane.pending.length }, 'left to the mailbox')

@@ -36,6 +36,12 @@ export class Ward {
     this.entries.set(entry.address, entry)
   }
 
+  /** Its shard is owned elsewhere now, where the same rows tell the same. */
+  forget(address: Address): void {
+    this.entries.delete(address)
+    this.resumptions.delete(address)
+  }
+
   admit(entry: Entry, deliveries: readonly Delivery[]): void {
     this.resumptions.delete(entry.address)
     this.entries.set(entry.address, entry)

@@ -1,6 +1,6 @@
 import type { Delivery } from '../../transports/mailbox.ts'
 import type { ActorRecipe } from './actor.ts'
-import type { Address } from './address.ts'
+import type { ActorKind, Address } from './address.ts'
 import type { Envelope } from './envelope.ts'
 
 /**
@@ -26,6 +26,13 @@ export interface Region {
   resume(address: Address, how: ResumeHow): Promise<boolean>
   /** Stops the activation when it has nothing pending. */
   passivate(address: Address, reason: 'idle' | 'memory' | 'drain'): Promise<void>
+  /** These shards are owned here from now on; their quarantined addresses are known when it resolves. Before any delivery. */
+  takeOver(kind: ActorKind, shards: readonly number[]): Promise<void>
+  /**
+   * Stops what is active in these shards, so that another node may own them; resolves when nothing of them runs here any
+   * more, or at the time limit. What was not handled stays unsettled in the mailbox.
+   */
+  handOver(kind: ActorKind, shards: readonly number[], timeoutMs: number): Promise<void>
   /** Takes no more deliveries and passivates everything; what is not handled stays unsettled in the mailbox. */
   drain(timeoutMs: number): Promise<void>
 }

@@ -15,7 +15,7 @@ const SAMPLES = 2_000
 
 export async function run(): Promise<BenchRow[]> {
   const system = createActorSystem({ clock: systemClock, ids: systemIds, log: silentLogger, metrics: silentMetrics })
-  const region = await createRegion({
+  const region = createRegion({
     system,
     clock: systemClock,
     log: silentLogger,

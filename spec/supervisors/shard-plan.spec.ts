@@ -5,7 +5,8 @@ import { type OwnedShard, type PlannedNode, planShards } from '../../supervisors
 const SHARDS = 64
 const noOwner: readonly OwnedShard[] = Array.from({ length: SHARDS }, (_, shard) => ({ shard, owner: '' }))
 const equal = (...ids: string[]): PlannedNode[] => ids.map((id) => ({ id, weight: 100 }))
-const after = (plan: ReadonlyMap<number, string>): OwnedShard[] => [...plan].map(([shard, owner]) => ({ shard, owner }))
+const carriedOut = (plan: ReadonlyMap<number, string>): OwnedShard[] =>
+  [...plan].map(([shard, owner]) => ({ shard, owner }))
 const counts = (plan: ReadonlyMap<number, string>) => {
   const found: Record<string, number> = {}
   for (const owner of plan.values()) found[owner] = (found[owner] ?? 0) + 1
@@ -41,21 +42,21 @@ describe('shard plan', () => {
   it('moves nothing once it is carried out (P2), in whatever order rows come (P3)', () => {
     fc.assert(
       fc.property(someNodes, (nodes) => {
-        const settled = after(planShards(noOwner, nodes))
+        const settled = carriedOut(planShards(noOwner, nodes))
         expect(moved(settled, planShards([...settled].reverse(), [...nodes].reverse()))).to.deep.equal([])
       }),
     )
   })
 
   it('takes from each only what a node that joins is due', () => {
-    const three = after(planShards(noOwner, equal('a', 'b', 'c')))
+    const three = carriedOut(planShards(noOwner, equal('a', 'b', 'c')))
     const plan = planShards(three, equal('a', 'b', 'c', 'd'))
     expect(counts(plan)).to.deep.equal({ a: 16, b: 16, c: 16, d: 16 })
     expect(moved(three, plan)).to.have.length(16)
   })
 
   it('moves only the shards of a node that leaves, to all the others', () => {
-    const three = after(planShards(noOwner, equal('a', 'b', 'c')))
+    const three = carriedOut(planShards(noOwner, equal('a', 'b', 'c')))
     const plan = planShards(three, equal('a', 'c'))
     expect(moved(three, plan).every(({ owner }) => owner === 'b')).to.equal(true)
     expect(counts(plan)).to.deep.equal({ a: 32, c: 32 })

@@ -3,10 +3,12 @@ import { type Address, address, shardOf } from '../../actors/kernel/address.ts'
 import type { DeadLetter, DeadLetters, Quarantine, QuarantineEntry } from '../../actors/kernel/dead-letters.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
+import type { Region } from '../../actors/kernel/region.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { createActorSystem } from '../../supervisors/actor-system.ts'
 import type { PassivationLimits } from '../../supervisors/passivation.ts'
-import { createRegion, type LoadedRegion } from '../../supervisors/region.ts'
+import { createRegion } from '../../supervisors/region.ts'
+import { allShards } from '../../transports/in-process-mailbox.ts'
 import type { Delivery } from '../../transports/mailbox.ts'
 import { CountingMetrics, countedIds, type Gate, settled } from './probe.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -126,10 +128,10 @@ export class RegionWorld {
   idleMs = 60_000
   capacity = 100
   isIdle = true
-  region!: LoadedRegion
+  region!: Region
 
   async open(limits: PassivationLimits = {}): Promise<this> {
-    this.region = await createRegion({
+    this.region = createRegion({
       system: this.system,
       clock: this.clock,
       log: silentLogger,
@@ -141,6 +143,7 @@ export class RegionWorld {
         session: { idleMs: this.idleMs, isIdle: () => this.isIdle, recipe: (of) => this.recipe(of) },
       },
     })
+    await this.region.takeOver('session', allShards)
     return this
   }
 

@@ -1,0 +1,49 @@
+import { type ActorKind, type Address, kindOf, shardOf } from '../actors/kernel/address.ts'
+import type { Clock } from '../actors/kernel/clock.ts'
+import type { WatchedActorSystem } from './actor-system.ts'
+import type { Lane } from './lane.ts'
+import { letFinish, within } from './let-finish.ts'
+
+/**
+ * Shards on their way to another node, and how the actors of a set of lanes leave.
+ *   H1. What an actor of a leaving shard has not handled stays unsettled: the next owner reads it from the log.
+ *   H2. No actor of a leaving shard is started again here, whatever reaches it.
+ */
+export class Handover {
+  private readonly parts: { readonly clock: Clock; readonly system: WatchedActorSystem }
+  private readonly going = new Set<string>()
+
+  constructor(parts: { readonly clock: Clock; readonly system: WatchedActorSystem }) {
+    this.parts = parts
+  }
+
+  isGoing(address: Address): boolean {
+    return this.going.size > 0 && this.going.has(keyOf(kindOf(address), shardOf(address)))
+  }
+
+  begin(kind: ActorKind, shards: readonly number[]): void {
+    for (const shard of shards) this.going.add(keyOf(kind, shard))
+  }
+
+  /** The shards are owned here again. */
+  cancel(kind: ActorKind, shards: readonly number[]): void {
+    for (const shard of shards) this.going.delete(keyOf(kind, shard))
+  }
+
+  /** Lets busy actors finish what their kind wants finished, then stops them all, within the bound. */
+  async leave(
+    lanes: readonly Lane[],
+    timeoutMs: number,
+    stop: (lane: Lane) => void,
+    alsoWaitFor: readonly Promise<unknown>[] = [],
+  ): Promise<void> {
+    const finishing = letFinish(lanes, this.parts)
+    if (finishing) await finishing
+    for (const lane of lanes) stop(lane)
+    await within(timeoutMs, Promise.all([...alsoWaitFor, ...lanes.map(({ left }) => left)]), this.parts.clock)
+  }
+}
+
+function keyOf(kind: ActorKind, shard: number): string {
+  return `${kind}/${shard}`
+}

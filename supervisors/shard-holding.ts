@@ -1,0 +1,112 @@
+import { type ActorKind, type Address, kindOf, shardOf } from '../actors/kernel/address.ts'
+import type { Clock } from '../actors/kernel/clock.ts'
+import type { Region } from '../actors/kernel/region.ts'
+import type { Logger } from '../actors/kernel/telemetry.ts'
+import type { ShardLease } from '../persistence/epochs.ts'
+import type { Journal } from '../persistence/journal.ts'
+import type { Mailbox, Subscription } from '../transports/mailbox.ts'
+import { durably } from './durably.ts'
+
+export interface ShardHoldingParts {
+  readonly region: Pick<Region, 'takeOver' | 'handOver' | 'deliver' | 'activate'>
+  readonly mailbox: Pick<Mailbox, 'receive'>
+  readonly journal: Pick<Journal, 'unfinished'>
+  readonly relay: { recover(kind: ActorKind, shards: readonly number[]): Promise<number> }
+  /** What else begins with a shard, before its first delivery. */
+  readonly taken?: (kind: ActorKind, leases: readonly ShardLease[]) => Promise<void>
+  /** Told when the shards are no longer read here. */
+  readonly gone?: (kind: ActorKind, shards: readonly number[]) => void
+  readonly clock: Clock
+  readonly log: Logger
+  /** How long actors of a shard that is given up may take to stop. */
+  readonly handOverMs: number
+}
+
+/**
+ * The shards of this process, and the order in which work on one begins and ends.
+ *   take: lease ▶ quarantine known ▶ what the owner before left unsent is sent ▶ deliveries from the stored offset
+ *         ▶ unfinished actors wake
+ *   give: no more deliveries ▶ actors stop ▶ offset stored ▶ (the lease may go)
+ * A shard that is lost (its epoch was raised by another node) ends the same way, only that nothing it writes counts (I2).
+ */
+export class ShardHolding {
+  private readonly parts: ShardHoldingParts
+  private readonly leases: Map<string, ShardLease>
+  private readonly subscriptions = new Map<string, Subscription>()
+
+  /** `leases` is where others look up epochs (`leasesOf`): made before the actors, which need it. */
+  constructor(leases: Map<string, ShardLease>, parts: ShardHoldingParts) {
+    this.leases = leases
+    this.parts = parts
+  }
+
+  list(): readonly ShardLease[] {
+    return [...this.leases.values()]
+  }
+
+  async take(kind: ActorKind, leases: readonly ShardLease[]): Promise<void> {
+    const { region, relay, mailbox, journal, taken } = this.parts
+    for (const lease of leases) this.leases.set(shardKey(kind, lease.shard), lease)
+    /** Of those taken, what has not been lost again since. */
+    const held = () => leases.filter((lease) => this.leases.get(shardKey(kind, lease.shard)) === lease)
+    const step = (what: string, run: (shards: readonly number[]) => Promise<unknown>) => {
+      const write = async () => {
+        const shards = held().map(({ shard }) => shard)
+        if (shards.length > 0) await run(shards)
+      }
+      const { clock, log } = this.parts
+      return durably(`take over ${kind} shards: ${what}`, write, { clock, log, isOver: () => held().length === 0 })
+    }
+    await step('quarantine', (shards) => region.takeOver(kind, shards))
+    await step('outbox', (shards) => relay.recover(kind, shards))
+    await step('outbound', async () => taken?.(kind, held()))
+    await step('mailbox', (shards) =>
+      Promise.all(
+        shards.map(async (shard) => {
+          const key = shardKey(kind, shard)
+          if (this.subscriptions.has(key)) return
+          this.subscriptions.set(key, await mailbox.receive(kind, [shard], (delivery) => region.deliver(delivery)))
+        }),
+      ),
+    )
+    await step('unfinished', async (shards) => {
+      for (const address of await journal.unfinished(kind, shards)) region.activate(address)
+    })
+  }
+
+  /** Ends work on these shards; returns their leases, to be released. */
+  async give(kind: ActorKind, shards: readonly number[]): Promise<ShardLease[]> {
+    const { region, gone, handOverMs } = this.parts
+    const closing = shards.flatMap((shard) => {
+      const subscription = this.subscriptions.get(shardKey(kind, shard))
+      this.subscriptions.delete(shardKey(kind, shard))
+      return subscription === undefined ? [] : [subscription]
+    })
+    await this.closeAll(closing)
+    await region.handOver(kind, shards, handOverMs)
+    await this.closeAll(closing) // once more, to store what settled while actors stopped
+    gone?.(kind, shards)
+    return shards.flatMap((shard) => {
+      const key = shardKey(kind, shard)
+      const lease = this.leases.get(key)
+      this.leases.delete(key)
+      return lease === undefined ? [] : [lease]
+    })
+  }
+
+  private async closeAll(subscriptions: readonly Subscription[]): Promise<void> {
+    for (const subscription of subscriptions) {
+      // An offset that could not be stored means redeliveries, which are recognised.
+      await subscription.close().catch((error) => this.parts.log.debug({ error: String(error) }, 'offset not stored'))
+    }
+  }
+}
+
+export function shardKey(kind: ActorKind, shard: number): string {
+  return `${kind}/${shard}`
+}
+
+/** The epoch that an activation appends with; 0, which no shard has, when the shard is not held. */
+export function epochIn(leases: ReadonlyMap<string, ShardLease>): (address: Address) => number {
+  return (address) => leases.get(shardKey(kindOf(address), shardOf(address)))?.epoch ?? 0
+}
