@@ -39,7 +39,7 @@ declare module 'fastify' {
 }
 
 /** Handed over at birth, or Fastify loads the compilers of its own (Ajv; 60 ms of a start). Its types know only those. */
-const compilersFactory = {
+export const compilersFactory = {
   buildValidator: () => validatorCompiler as never,
   // Answers are typed by their schemas at compile time; parsing them once more would cost more than the turn's routing.
   buildSerializer: () => () => (answer: unknown) => JSON.stringify(answer),
