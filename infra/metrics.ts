@@ -87,6 +87,9 @@ export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics
     ['method', 'route'],
   )
   private readonly gatewayStreams = this.gauge('soma_gateway_streams', 'Open event streams and sockets.', [])
+  private readonly spans = this.counter('soma_trace_spans_total', 'Spans sent to OTLP_ENDPOINT: ok or error (lost).', [
+    'result',
+  ])
   private deadLetterDepths: (() => Promise<ReadonlyMap<string, number>>) | undefined
   /** Never read: the registry has it, and asks. */
   protected readonly dlqDepth = this.askedGauge(
@@ -156,6 +159,9 @@ export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics
   }
   streams(open: number): void {
     this.gatewayStreams.set(open)
+  }
+  spansSent(result: 'ok' | 'error', count: number): void {
+    this.spans.inc({ result }, count)
   }
   /** `depths` is asked at every scrape. */
   watchDeadLetters(depths: () => Promise<ReadonlyMap<string, number>>): void {

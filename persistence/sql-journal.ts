@@ -3,7 +3,7 @@ import { idOf, kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { Failure } from '../actors/kernel/failure.ts'
 import { appendParams, appendStatement } from './append-statement.ts'
-import { Batcher } from './batcher.ts'
+import { Batcher, type BatchObserver } from './batcher.ts'
 import { rowsOf } from './database-failure.ts'
 import type { Append, AppendResult, EventPlace, Journal, PlacedEvent, StoredEvent } from './journal.ts'
 import type { Sql } from './sql.ts'
@@ -25,6 +25,10 @@ export class SqlJournal implements Journal {
     this.appends = new Batcher((batch) => this.write(batch), { keyOf: (append) => append.address })
     this.reads = new Batcher((batch) => this.readAll(batch), { maxBatch: MAX_READS })
     this.relays = new Batcher((batch) => this.forget(batch.flat()))
+  }
+
+  observeAppends(observer: BatchObserver): void {
+    this.appends.observer = observer
   }
 
   append(append: Append): Promise<AppendResult> {
