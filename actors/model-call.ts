@@ -19,6 +19,8 @@ export interface ModelCall {
   readonly checkBudget: () => Promise<void>
   readonly reply: (reply: ModelReply) => void
   readonly failed: (failure: Failure) => void
+  /** Nobody wants the answer any more. */
+  readonly stopped?: () => void
 }
 
 /** Text and calls that a model may write in one answer; beyond it the answer is garbled, not an ever-growing buffer (I9). */
@@ -49,16 +51,17 @@ async function run(call: ModelCall, live: LiveCall, outbound: Outbound, context:
     await call.checkBudget()
     let index = 0
     for await (const chunk of call.choice.client.stream(call.request, signal)) {
-      if (signal.aborted) return
+      if (signal.aborted) return call.stopped?.()
       answer.add(chunk)
       if (chunk.kind !== 'text' || chunk.delta === '') continue
       live.shown = answer.text
       outbound.preview({ sessionId: call.sessionId, ...call.id, index: index++, delta: chunk.delta, text: answer.text })
     }
-    if (signal.aborted) return
+    if (signal.aborted) return call.stopped?.()
     call.reply(answer.reply(call.choice))
   } catch (error) {
-    if (!signal.aborted) call.failed(asFailure(error))
+    if (signal.aborted) call.stopped?.()
+    else call.failed(asFailure(error))
   } finally {
     context.stopSelf()
   }

@@ -51,6 +51,16 @@ export const dollars: Kind<number> = {
   shownDefault: '0',
 }
 
+export const share = (fallback: number): Kind<number> => ({
+  schema: z
+    .string()
+    .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/)
+    .transform(Number)
+    .default(fallback),
+  expects: 'a share from 0 to 1, such as 0.25',
+  shownDefault: String(fallback),
+})
+
 export const flag = (fallback: boolean): Kind<boolean> => ({
   schema: z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] }).default(fallback),
   expects: 'true or false',

@@ -9,6 +9,7 @@ import {
   optionalText,
   secret,
   secretText,
+  share,
   text,
   unset,
   url,
@@ -162,6 +163,10 @@ export const variables = {
   SOMA_BASE_URL: known(web('http://localhost:9696'), 'SomaBrain memory service; probed at start.'),
   SOMA_API_KEY: secret(optionalText(), 'Key for it.'),
   OTLP_ENDPOINT: known(web('http://collector.internal:4318'), 'Traces are sent there (OTLP over HTTP).'),
+  SOMA_TRACE_RATIO: known(
+    share(0.1),
+    'Of the traces that begin here, the share that is sent; a client that sends a traceparent decides itself by its flag.',
+  ),
 
   SOMA_IDLE_SECONDS: known(whole(1, 86_400, 60), 'A session without work for this long leaves memory.'),
   SOMA_MAX_ACTIVE_SESSIONS: known(whole(1, 10_000_000, 10_000), 'Sessions in memory; the idlest leave beyond it.'),

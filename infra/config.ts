@@ -22,6 +22,7 @@ export interface Config {
   /** The variables that tenants.ts reads: TENANT_CONFIG_PATH and BUDGET_LIMIT_*. */
   readonly budgets: Environment
   readonly logs: LogsConfig
+  readonly tracing: { readonly endpoint: string; readonly ratio: number } | undefined
   readonly cli: CliConfig
   /** Values that must never be printed, wherever they turn up. */
   readonly secrets: readonly string[]
@@ -139,6 +140,7 @@ export function loadConfig(env: Environment): Config {
     },
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),
     logs: { level: v.LOG_LEVEL, format: v.SOMA_LOG_FORMAT, to: 'stdout' },
+    tracing: v.OTLP_ENDPOINT === undefined ? undefined : { endpoint: v.OTLP_ENDPOINT, ratio: v.SOMA_TRACE_RATIO },
     cli: {
       url: v.SOMA_URL ?? `http://${isIP(v.SOMA_HOST) === 6 ? `[${v.SOMA_HOST}]` : v.SOMA_HOST}:${v.SOMA_PORT}`,
       token: v.SOMA_TOKEN,

@@ -1,10 +1,9 @@
+import type { ActorKind } from '../actors/kernel/address.ts'
 import type { Sql } from '../persistence/sql.ts'
+import { mailboxTopics } from '../transports/kafka/topics.ts'
 
-const topics: Readonly<Record<string, string>> = {
-  session: 'conversation.inbound',
-  tool: 'tool.requests',
-  memory: 'memory.wal',
-}
+/** The first topic of a kind is that of its requests. */
+const topicOf = (kind: string) => mailboxTopics[kind as ActorKind]?.[0]?.name ?? kind
 
 /** For gateway_dlq_depth: dead letters by the topic that carries their kind of address. */
 export function deadLetterDepths(sql: Sql): () => Promise<ReadonlyMap<string, number>> {
@@ -12,6 +11,6 @@ export function deadLetterDepths(sql: Sql): () => Promise<ReadonlyMap<string, nu
     const rows = await sql.query<{ kind: string; depth: number }>(
       "select split_part(address, ':', 1) as kind, count(*)::float8 as depth from dead_letters group by 1",
     )
-    return new Map(rows.map(({ kind, depth }) => [topics[kind] ?? kind, depth]))
+    return new Map(rows.map(({ kind, depth }) => [topicOf(kind), depth]))
   }
 }

@@ -1,5 +1,7 @@
 import { kindOf } from '../actors/kernel/address.ts'
+import type { BatchObserver } from '../actors/kernel/batcher.ts'
 import { isFailure } from '../actors/kernel/failure.ts'
+import type { Epochs } from '../persistence/epochs.ts'
 import type { Journal, SessionRecords } from '../persistence/journal.ts'
 import type { Snapshots } from '../persistence/snapshots.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
@@ -65,11 +67,37 @@ export function measuredRecords(records: SessionRecords, metrics: Metrics, secon
   }
 }
 
-export function measuredSnapshots(snapshots: Snapshots, metrics: Metrics): Snapshots {
+/** For the journal's commits: `persistence.observeAppends(measuredBatches(metrics))`. */
+export function measuredBatches(metrics: Metrics, seconds: Seconds = monotonicSeconds): BatchObserver {
+  return (size) => {
+    const from = seconds()
+    return (result) => metrics.journalBatch(size, seconds() - from, result)
+  }
+}
+
+/** Shards that a process which is alone takes at its start; in a cluster ownership counts itself. */
+export function measuredEpochs(epochs: Epochs, metrics: Metrics): Epochs {
+  return {
+    async claim(nodeId, kind, shards) {
+      const leases = await epochs.claim(nodeId, kind, shards)
+      metrics.shardsOwned(kind, leases.length)
+      metrics.epochHighest(kind, Math.max(0, ...leases.map(({ epoch }) => epoch)))
+      return leases
+    },
+    takeOver: (nodeId, seen) => epochs.takeOver(nodeId, seen),
+    release: (leases) => epochs.release(leases),
+    list: (kind) => epochs.list(kind),
+  }
+}
+
+export function measuredSnapshots(snapshots: Snapshots, metrics: Metrics, seconds = monotonicSeconds): Snapshots {
   return {
     async load(address) {
+      const from = seconds()
       const snapshot = await snapshots.load(address)
-      metrics.snapshot('load', snapshot ? 'hit' : 'miss')
+      const result = snapshot ? 'hit' : 'miss'
+      metrics.snapshot('load', result)
+      metrics.snapshotLoaded(result, seconds() - from)
       return snapshot
     },
     async save(address, snapshot) {

@@ -1,16 +1,15 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ActorMetrics } from '../actors/kernel/telemetry.ts'
 import type { ToolMetrics } from '../actors/tool/tool-metrics.ts'
 import type { GatewayMetrics } from '../transports/gateway/gateway.ts'
+import { ClusterMetrics } from './metrics/cluster-metrics.ts'
+import { slow } from './metrics/instruments.ts'
 
 /**
  * Every metric of one service instance, on a registry of its own. Names without `soma_` are those that dashboards of the
  * old stack ask for. A label never takes a value that a client can invent (session, tenant, URL): its number must be bounded.
  * docs/METRICS.md is compared with this registry by a spec; docs-tables.ts writes it.
  */
-export class Metrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
-  readonly registry = new Registry()
-
+export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
   private readonly actorActive = this.gauge('soma_actor_active', 'Actors in memory.', ['type'])
   private readonly actorMailbox = this.gauge(
     'soma_actor_mailbox_depth',
@@ -77,42 +76,6 @@ export class Metrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
   )
   private readonly toolInflight = this.gauge('tool_executor_inflight', 'Tool calls running now.', ['tool'])
 
-  private readonly envelopeWrites = this.counter(
-    'session_envelope_write_total',
-    'Writes of session records: claim or append.',
-    ['operation', 'status'],
-  )
-  private readonly envelopeSeconds = this.histogram('session_envelope_write_seconds', 'Time of such a write.', [
-    'operation',
-  ])
-  private readonly envelopeCache = this.counter(
-    'session_envelope_cache_events_total',
-    'Snapshots loaded (hit, miss), saved and removed.',
-    ['operation', 'result'],
-  )
-  private readonly journalAppends = this.counter(
-    'soma_journal_appends_total',
-    'Appends by what the journal answered.',
-    ['kind', 'status'],
-  )
-  private readonly journalSeconds = this.histogram('soma_journal_append_seconds', 'Time until an append is durable.', [
-    'kind',
-  ])
-
-  private readonly published = this.counter('durable_publish_total', 'Envelopes given to the durable mailbox.', [
-    'result',
-  ])
-  private readonly outboxEvents = this.counter(
-    'outbox_events_total',
-    'Outbox rows written with their events, and relayed.',
-    ['action', 'result'],
-  )
-  private readonly outboxSeconds = this.histogram(
-    'outbox_publish_seconds',
-    'Time to publish one batch of envelopes.',
-    [],
-  )
-
   private readonly gatewayRequests = this.counter('gateway_requests_total', 'Requests by route and status.', [
     'method',
     'route',
@@ -124,23 +87,17 @@ export class Metrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
     ['method', 'route'],
   )
   private readonly gatewayStreams = this.gauge('soma_gateway_streams', 'Open event streams and sockets.', [])
-  private readonly dlqDepth = new Gauge({
-    name: 'gateway_dlq_depth',
-    help: 'Dead letters waiting for an operator, by the topic of their kind; counted when asked.',
-    labelNames: ['topic'],
-    registers: [this.registry],
-    collect: () => this.countDeadLetters(),
-  })
+  private readonly spans = this.counter('soma_trace_spans_total', 'Spans sent to OTLP_ENDPOINT: ok or error (lost).', [
+    'result',
+  ])
   private deadLetterDepths: (() => Promise<ReadonlyMap<string, number>>) | undefined
-
-  /** Node's own figures (memory, event loop, garbage collection) come along. */
-  constructor() {
-    collectDefaultMetrics({ register: this.registry })
-  }
-
-  async scrape(): Promise<{ contentType: string; body: string }> {
-    return { contentType: this.registry.contentType, body: await this.registry.metrics() }
-  }
+  /** Never read: the registry has it, and asks. */
+  protected readonly dlqDepth = this.askedGauge(
+    'gateway_dlq_depth',
+    'Dead letters waiting for an operator, by the topic of their kind; counted when asked.',
+    'topic',
+    () => this.deadLetterDepths?.(),
+  )
 
   // Actors
   active(type: string, change: 1 | -1): void {
@@ -194,26 +151,6 @@ export class Metrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
     this.modelDollars.inc(dollars)
   }
 
-  // Storage and mailbox (measured.ts)
-  appended(kind: string, status: string, seconds: number): void {
-    this.journalAppends.inc({ kind, status })
-    this.journalSeconds.observe({ kind }, seconds)
-  }
-  recordWritten(operation: 'claim' | 'append', status: 'ok' | 'error', seconds: number): void {
-    this.envelopeWrites.inc({ operation, status })
-    this.envelopeSeconds.observe({ operation }, seconds)
-  }
-  snapshot(operation: 'load' | 'save' | 'remove', result: 'hit' | 'miss' | 'ok'): void {
-    this.envelopeCache.inc({ operation, result })
-  }
-  outbox(action: 'write' | 'relay', result: 'ok' | 'error', count: number): void {
-    if (count > 0) this.outboxEvents.inc({ action, result }, count)
-  }
-  publishedAll(result: 'ok' | 'full' | 'error', count: number, seconds: number): void {
-    this.published.inc({ result }, count)
-    this.outboxSeconds.observe(seconds)
-  }
-
   // Gateway
   /** `route` is the pattern (`/v1/sessions/:id`), never the path asked for. */
   request(method: string, route: string, status: number, seconds: number): void {
@@ -223,36 +160,13 @@ export class Metrics implements ActorMetrics, ToolMetrics, GatewayMetrics {
   streams(open: number): void {
     this.gatewayStreams.set(open)
   }
+  spansSent(result: 'ok' | 'error', count: number): void {
+    this.spans.inc({ result }, count)
+  }
   /** `depths` is asked at every scrape. */
   watchDeadLetters(depths: () => Promise<ReadonlyMap<string, number>>): void {
     this.deadLetterDepths = depths
   }
-  private async countDeadLetters(): Promise<void> {
-    // While the journal is down the rest of the scrape is what an operator needs; an old depth would be a false one.
-    const depths = await this.deadLetterDepths?.().catch(() => undefined)
-    this.dlqDepth.reset()
-    for (const [topic, depth] of depths ?? []) this.dlqDepth.set({ topic }, depth)
-  }
-
-  private counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
-    return new Counter({ name, help, labelNames, registers: [this.registry] })
-  }
-  private gauge<L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> {
-    return new Gauge({ name, help, labelNames, registers: [this.registry] })
-  }
-  private histogram<L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    buckets = quick,
-  ): Histogram<L> {
-    return new Histogram({ name, help, labelNames, buckets: [...buckets], registers: [this.registry] })
-  }
 }
-
-/** Seconds. The goals to be seen lie between 0.3 ms (an append) and 25 ms (a delta). */
-const quick: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
-/** Models and tools take seconds. */
-const slow: readonly number[] = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
 const resultOf = { ok: 'success', failed: 'error', duplicate: 'duplicate', dead: 'dead_letter' } as const

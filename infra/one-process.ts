@@ -15,12 +15,22 @@ import { loadContent } from './content.ts'
 import { deadLetterDepths } from './dead-letter-depths.ts'
 import { checkHealth } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import { measuredJournal, measuredMailbox, measuredRecords, measuredSnapshots } from './measured.ts'
+import {
+  measuredBatches,
+  measuredEpochs,
+  measuredJournal,
+  measuredMailbox,
+  measuredRecords,
+  measuredSnapshots,
+} from './measured.ts'
 import { Metrics } from './metrics.ts'
 import { onlyOwner } from './only-owner.ts'
 import { packageRoot, version } from './package-root.ts'
 import { loadTenants } from './tenants.ts'
+import { traced, tracedJournal, tracedMailbox } from './traced.ts'
+import { openTracing } from './tracing.ts'
 import { turnMetrics } from './turn-metrics.ts'
+import { scrapedWithBacklog, watchDependencies } from './watched.ts'
 import { startActors } from './wire.ts'
 
 export interface Foundation {
@@ -34,6 +44,8 @@ export interface Foundation {
 /** The one-process profile: everything from the mailbox to the gateway, started in order, stopped in reverse. */
 export async function startOneProcess({ config, log, lifecycle, ...foundation }: Foundation) {
   const metrics = new Metrics()
+  const nodeId = `${process.pid}@${ids.uuid()}`
+  const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
   const content = await loadContent(config.content, { clock, ids, log })
   const tenants = loadTenants(config.budgets)
   // Looking for a model takes up to 300 ms and opening the journal as long: side by side.
@@ -47,20 +59,22 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
   ])
   metrics.watchDeadLetters(deadLetterDepths(persistence.sql))
   await holdAlone(config, log, lifecycle)
-  const journal = measuredJournal(onlyOwner(persistence.journal, endProcess), metrics)
+  persistence.observeAppends(measuredBatches(metrics))
+  const journal = traced(measuredJournal(onlyOwner(persistence.journal, endProcess), metrics), tracedJournal, tracer)
   const records = measuredRecords(persistence.records, metrics)
   const { snapshots, pingRedis } = await openSnapshots(config, log, lifecycle)
-  const mailbox = await lifecycle.start(
+  const rows = await lifecycle.start(
     'mailbox',
-    async () => measuredMailbox(await InProcessMailbox.open({ rows: persistence.mailboxRows, clock, log }), metrics),
+    () => InProcessMailbox.open({ rows: persistence.mailboxRows, clock, log }),
     (it) => it.close(),
   )
+  const mailbox = traced(measuredMailbox(rows, metrics), tracedMailbox, tracer)
   const outbound = counted(new InProcessOutbound(log), turnMetrics(metrics))
   const { operations } = await startActors(
     {
-      nodeId: `${process.pid}@${ids.uuid()}`,
+      nodeId,
       config: config.actors,
-      persistence: { ...persistence, journal, records },
+      persistence: { ...persistence, journal, records, epochs: measuredEpochs(persistence.epochs, metrics) },
       snapshots: measuredSnapshots(snapshots, metrics),
       mailbox,
       outbound,
@@ -71,10 +85,13 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
       ids,
       log,
       metrics,
+      tracer,
       escalated: endProcess,
     },
     lifecycle,
   )
+  const health = () => checkHealth({ sql: persistence.sql, models, policy: content.policy, pingRedis, clock })
+  watchDependencies(metrics, health)
   const gateway = await lifecycle.start(
     'gateway',
     () =>
@@ -92,9 +109,10 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
         personas: content.personas,
         tools: content.tools,
         usage: persistence.usage,
-        metricsText: () => metrics.registry.metrics(),
-        health: () => checkHealth({ sql: persistence.sql, models, policy: content.policy, pingRedis, clock }),
+        metricsText: scrapedWithBacklog(metrics, mailbox),
+        health,
         metrics,
+        tracer,
         clock,
         ids,
         log,

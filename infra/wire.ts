@@ -7,6 +7,7 @@ import { journaledActor } from '../actors/kernel/journaled-actor.ts'
 import type { JournaledActorParts } from '../actors/kernel/journaled-kind.ts'
 import type { AddressedKind, Operations, Region } from '../actors/kernel/region.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
+import type { Tracer } from '../actors/kernel/tracing.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { toolKind } from '../actors/tool/actor.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
@@ -40,6 +41,7 @@ export interface ActorParts {
   readonly ids: Ids
   readonly log: Logger
   readonly metrics: Metrics
+  readonly tracer?: Tracer | undefined
   /** A failure beyond every supervisor: the process should end and be started again. */
   readonly escalated: (failure: Failure, actor: string) => void
 }
@@ -75,6 +77,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     snapshots: parts.snapshots,
     deadLetters,
     tell: (ref, message, priority) => system.tell(ref, message, priority),
+    tracer: parts.tracer,
     epochOf,
     relay,
   }

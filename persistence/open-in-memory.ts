@@ -23,6 +23,7 @@ export function openInMemory(ids: Ids): Omit<Persistence, 'sql'> {
     quarantine: new InMemoryQuarantine(),
     mailboxRows: new InMemoryMailboxRows(),
     logOffsets: new InMemoryLogOffsets(store),
+    observeAppends() {},
     async close() {},
   }
 }

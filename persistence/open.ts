@@ -1,3 +1,4 @@
+import type { BatchObserver } from '../actors/kernel/batcher.ts'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { DeadLetters, Quarantine } from '../actors/kernel/dead-letters.ts'
 import { Failure, isFailure } from '../actors/kernel/failure.ts'
@@ -53,6 +54,8 @@ export interface Persistence {
   readonly quarantine: Quarantine
   readonly mailboxRows: MailboxRows
   readonly logOffsets: LogOffsets
+  /** Of the journal's commits, from now on. */
+  observeAppends(observer: BatchObserver): void
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -83,6 +86,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     quarantine: new SqlQuarantine(sql),
     mailboxRows,
     logOffsets: new SqlLogOffsets(sql),
+    observeAppends: (observer) => journal.observeAppends(observer),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

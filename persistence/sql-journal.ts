@@ -1,5 +1,6 @@
 import type { ActorKind, Address } from '../actors/kernel/address.ts'
 import { idOf, kindOf, shardOf } from '../actors/kernel/address.ts'
+import type { BatchObserver } from '../actors/kernel/batcher.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { Failure } from '../actors/kernel/failure.ts'
 import { appendParams, appendStatement } from './append-statement.ts'
@@ -25,6 +26,10 @@ export class SqlJournal implements Journal {
     this.appends = new StatementBatcher((batch) => this.write(batch), { keyOf: (append) => append.address })
     this.reads = new StatementBatcher((batch) => this.readAll(batch), { maxBatch: MAX_READS })
     this.relays = new StatementBatcher((batch) => this.forget(batch.flat()))
+  }
+
+  observeAppends(observer: BatchObserver): void {
+    this.appends.observer = observer
   }
 
   append(append: Append): Promise<AppendResult> {

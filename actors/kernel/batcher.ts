@@ -26,6 +26,7 @@ export class Batcher<Item, Answer> {
   private readonly asFailure: (error: unknown) => Failure
   private waiting: Waiting<Item, Answer>[] = []
   private flight: Promise<void> | undefined
+  observer: BatchObserver = () => () => {}
 
   constructor(write: (items: readonly Item[]) => Promise<readonly Answer[]>, options: BatcherOptions<Item>) {
     this.write = write
@@ -73,12 +74,15 @@ export class Batcher<Item, Answer> {
   }
 
   private async commit(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
+    const ended = this.observer(batch.length)
     try {
       const answers = await this.write(batch.map((waiting) => waiting.item))
+      ended('ok')
       batch.forEach((waiting, i) => {
         waiting.resolve(answers[i] as Answer)
       })
     } catch (error) {
+      ended('error')
       if (batch.length > 1 && this.isItemsFault(error)) {
         // B3; the halves one after the other, for the order of B1.
         const half = batch.length >> 1
@@ -91,6 +95,9 @@ export class Batcher<Item, Answer> {
     }
   }
 }
+
+/** Told when a batch of this size begins; told back how it ended. The time between is the observer's to measure. */
+export type BatchObserver = (size: number) => (result: 'ok' | 'error') => void
 
 interface Waiting<Item, Answer> {
   readonly item: Item

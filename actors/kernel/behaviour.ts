@@ -21,6 +21,8 @@ export interface CommandMeta {
   readonly from: string
   /** Seq that the first event of this decision will have. */
   readonly nextSeq: number
+  /** W3C traceparent of the handling; journaled with what goes on for longer than it. */
+  readonly trace?: string | undefined
 }
 
 export interface Decision<Event, Effect> {

@@ -5,6 +5,7 @@ import { type CommandMeta, type Decision, nothing } from './behaviour.ts'
 import { derivedId, type Envelope } from './envelope.ts'
 import { asFailure, Failure, type FailureCode, isFailure } from './failure.ts'
 import type { JournaledActorParts, JournaledKind, Scope } from './journaled-kind.ts'
+import { during, type Span, type SpanAttributes, type SpanName, type Trace, traceOfWork, untraced } from './tracing.ts'
 
 /**
  * Turns a pure behaviour into an actor that survives anything. One message is: parse, decide, append, evolve, settle,
@@ -33,11 +34,12 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
   readonly #kind: JournaledKind<State, Command, Event, Effect>
   readonly #parts: JournaledActorParts
   readonly #epoch: number
+  readonly #attributes: SpanAttributes
   #state: State
   #seq = 0
   #snapshotSeq = 0
-  /** Of the last envelope from outside: what this actor tells itself and sends on is part of that trace. */
-  #trace: Envelope['trace'] = {}
+  /** Of the message being handled: what it causes is part of that trace, unless the state says of which (#ofWork). */
+  #trace: Trace = {}
 
   constructor(
     kind: JournaledKind<State, Command, Event, Effect>,
@@ -50,6 +52,7 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
     this.address = address
     this.context = context
     this.#epoch = parts.epochOf(address)
+    this.#attributes = { 'soma.kind': kind.type, 'soma.address': address }
     this.#state = kind.behaviour.initial
   }
 
@@ -89,8 +92,14 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
   }
 
   async handle(delivery: Delivery): Promise<void> {
+    const { tracer = untraced } = this.#parts
+    const span = tracer.start('actor.handle', delivery.envelope.trace, this.#attributes)
+    this.#trace = span.trace
+    await during(span, () => this.#handle(delivery))
+  }
+
+  async #handle(delivery: Delivery): Promise<void> {
     const { envelope } = delivery
-    if (!(envelope.body instanceof Told)) this.#trace = envelope.trace
     const now = this.context.clock.now()
     if (envelope.deadline !== undefined && envelope.deadline < now) {
       await this.#park(delivery, 'EXPIRED', `its deadline passed ${now - envelope.deadline} ms ago`)
@@ -107,6 +116,7 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       tenant: envelope.tenant,
       from: envelope.from,
       nextSeq: this.#seq + 1,
+      trace: this.#trace.traceparent,
     }
     const enriched = this.#kind.enrich ? this.#kind.enrich(command, this) : command
     const decision = this.#kind.behaviour.decide(this.#state, enriched, meta)
@@ -132,20 +142,28 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
     await this.#saveSnapshot(1)
   }
 
-  tellSelf(command: Command, id: string): void {
+  tellSelf(command: Command, id: string, trace: Trace = this.#ofWork()): void {
     if (this.context.signal.aborted) return
-    const told = this.#parts.tell(this.context.self, this.#toSelf(command, id), 'control')
-    if (told === 'mailbox-full') this.context.clock.after(RETELL_MS, () => this.tellSelf(command, id))
+    const told = this.#parts.tell(this.context.self, this.#toSelf(command, id, trace), 'control')
+    if (told === 'mailbox-full') this.context.clock.after(RETELL_MS, () => this.tellSelf(command, id, trace))
   }
 
-  #toSelf(command: Command, id: string): Delivery {
+  startSpan(name: SpanName, attributes?: SpanAttributes): Span {
+    return (this.#parts.tracer ?? untraced).start(name, this.#ofWork(), attributes)
+  }
+
+  #ofWork(): Trace {
+    return traceOfWork(this.#kind.traceOf?.(this.#state), this.#trace)
+  }
+
+  #toSelf(command: Command, id: string, trace = this.#ofWork()): Delivery {
     const envelope: Envelope = {
       id,
       to: this.address,
       from: this.address,
       tenant: '',
       priority: 'control',
-      trace: this.#trace,
+      trace,
       sentAt: this.context.clock.now(),
       body: new Told(command),
     }
@@ -178,6 +196,7 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       events,
       outbox,
       unfinished: behaviour.pendingEffects(after).length > 0,
+      trace: this.#trace,
       ...this.#kind.project?.(after, decision.events, meta),
     })
     switch (result.status) {

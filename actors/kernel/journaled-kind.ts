@@ -6,6 +6,7 @@ import type { Address } from './address.ts'
 import type { Behaviour, CommandMeta } from './behaviour.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Envelope } from './envelope.ts'
+import type { Span, SpanAttributes, SpanName, Trace, Tracer } from './tracing.ts'
 
 /** What a kind of journaled actor is made of; journaled-actor.ts brings it to life. */
 export interface JournaledKind<State, Command, Event, Effect> {
@@ -23,6 +24,8 @@ export interface JournaledKind<State, Command, Event, Effect> {
   recovered?(): Command
   /** Rows derived from the new state, written with the events. */
   project?(after: State, events: readonly Event[], meta: CommandMeta): Pick<Append, 'record' | 'usage'>
+  /** The traceparent of the work that is pending in this state, where it may be another than that of the message at hand. */
+  traceOf?(state: State): string | undefined
   /** After the append: tell whoever watches. */
   announce?(scope: Scope<State, Command>, stored: readonly StoredEvent[]): void
   readonly snapshots?: { readonly version: number; readonly every: number }
@@ -40,7 +43,9 @@ export interface Scope<State, Command> {
   state(): State
   seq(): number
   /** Tells this actor a result of its own doing. `id` must differ for different results (I3). */
-  tellSelf(command: Command, id: string): void
+  tellSelf(command: Command, id: string, trace?: Trace): void
+  /** Begins a span of what an effect does, below the work it is part of. */
+  startSpan(name: SpanName, attributes?: SpanAttributes): Span
 }
 
 export interface JournaledActorParts {
@@ -48,6 +53,7 @@ export interface JournaledActorParts {
   readonly snapshots: Snapshots
   readonly deadLetters: DeadLetters
   readonly tell: ActorSystem['tell']
+  readonly tracer?: Tracer | undefined
   readonly epochOf: (address: Address) => number
   /** Sends journaled outbox envelopes on; what it has not sent at a crash is found in the journal again. */
   readonly relay: { offer(envelopes: readonly Envelope[]): void }

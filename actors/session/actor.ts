@@ -9,11 +9,12 @@ import { journaledActor } from '../kernel/journaled-actor.ts'
 import type { JournaledActorParts, JournaledKind, Scope } from '../kernel/journaled-kind.ts'
 import type { Ref } from '../kernel/ref.ts'
 import type { AddressedKind } from '../kernel/region.ts'
+import type { SpanAttributes } from '../kernel/tracing.ts'
 import { type LiveCall, modelCallRecipe } from '../model-call.ts'
 import type { Persona, Personas } from '../persona.ts'
 import type { ToolCatalogue } from '../tool/tool.ts'
 import { sessionBehaviour } from './behaviour.ts'
-import type { CallId, Command } from './commands.ts'
+import type { CallId, Command, ModelReply } from './commands.ts'
 import { toAnnouncement } from './conversation-events.ts'
 import type { SessionEffect } from './draft.ts'
 import { type SessionEvent, sessionCodec } from './events.ts'
@@ -87,6 +88,7 @@ function journaledSession(
       abort()
       if (effect.kind === 'CallModel') live = startModelCall(sessionId, scope, parts)
     },
+    traceOf: ({ turn }) => turn?.request.trace,
     project: (after, events, meta) => ({
       record: recordOf(sessionId, after, meta),
       ...usageOf(after, events, meta),
@@ -115,8 +117,11 @@ function startModelCall(
   if (!turn) return undefined
   const id: CallId = { turnId: turn.request.turnId, step: turn.step, attempt: turn.attempt }
   const tag = `${scope.address}/model/${scope.seq()}`
-  const failed = (failure: Failure) =>
-    scope.tellSelf({ kind: 'ModelFailed', call: id, code: failure.code, detail: failure.detail }, tag)
+  const span = scope.startSpan('model.call', { 'soma.step': id.step, 'soma.attempt': id.attempt })
+  const failed = (failure: Failure) => {
+    span.end(failure.code)
+    scope.tellSelf({ kind: 'ModelFailed', call: id, code: failure.code, detail: failure.detail }, tag, span.trace)
+  }
   const persona = parts.personas.get(state.personaId) ?? parts.personas.get(parts.personas.defaultId)
   const choice = persona && chooseModel(state, persona, parts.models)
   if (!persona || !choice) {
@@ -152,17 +157,31 @@ function startModelCall(
         messages: window.messages,
         tools: modelTools(state, persona, parts.tools),
         deadline: turn.deadline,
+        traceparent: span.trace.traceparent,
         ...(temperature !== undefined && { temperature }),
         ...(maxTokens !== undefined && { maxTokens }),
       },
       checkBudget: () => checkBudget(state, persona, now, parts),
-      reply: (reply) => scope.tellSelf({ kind: 'ModelReplied', call: id, reply }, tag),
+      reply: (reply) => {
+        span.end(undefined, attributesOf(reply))
+        scope.tellSelf({ kind: 'ModelReplied', call: id, reply }, tag, span.trace)
+      },
+      stopped: () => span.end('ABORTED'),
       failed,
     },
     liveCall,
     parts.outbound,
   )
   return Object.assign(liveCall, { ref: scope.context.spawn(`model-${scope.seq()}`, recipe) })
+}
+
+function attributesOf({ finishReason, usage, calls }: ModelReply): SpanAttributes {
+  return {
+    'gen_ai.response.finish_reason': finishReason,
+    'gen_ai.usage.input_tokens': usage.promptTokens,
+    'gen_ai.usage.output_tokens': usage.completionTokens,
+    'soma.tool_calls': calls.length,
+  }
 }
 
 /** A turn's own choice, the persona's, the role's; `metadata.escalate` asks for the escalation role, where there is one. */

@@ -200,7 +200,8 @@ function accept(draft: Draft, request: TurnRequest): void {
     })
     return
   }
-  draft.record({ kind: 'UserTurnAccepted', ...request })
+  const { trace } = draft.meta
+  draft.record({ kind: 'UserTurnAccepted', ...request, ...(trace !== undefined && { trace }) })
   draft.startNextTurn()
 }
 

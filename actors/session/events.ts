@@ -107,6 +107,8 @@ export interface TurnRequest {
   readonly clientTools?: readonly ClientTool[]
   readonly toolResults?: readonly { readonly toolCallId: string; readonly content: string }[]
   readonly instructions?: string
+  /** W3C traceparent: the turn goes on in its own trace when it waited, or outlived a process. */
+  readonly trace?: string
 }
 
 export interface RequestedCall {

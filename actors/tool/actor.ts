@@ -75,12 +75,22 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
   }
 
   async function run(invocation: Invocation, attempt: number, scope: ToolScope): Promise<void> {
-    const result = await resultOf(invocation, scope)
+    const span = scope.startSpan('tool.run', {
+      // An unknown name comes from a model: it may be anything.
+      'soma.tool': catalogue.get(invocation.tool)?.name ?? 'unknown',
+      'soma.attempt': attempt,
+    })
+    const result = await resultOf(invocation, scope, span.trace.traceparent)
     workOf(scope).release()
-    scope.tellSelf({ kind: 'Ran', attempt, result }, `${scope.address}/ran/${attempt}`)
+    span.end(result.kind === 'output' ? undefined : result.kind === 'failed' ? result.code : 'TIMEOUT')
+    scope.tellSelf({ kind: 'Ran', attempt, result }, `${scope.address}/ran/${attempt}`, span.trace)
   }
 
-  async function resultOf(invocation: Invocation, scope: ToolScope): Promise<RunResult> {
+  async function resultOf(
+    invocation: Invocation,
+    scope: ToolScope,
+    traceparent: string | undefined,
+  ): Promise<RunResult> {
     const work = workOf(scope)
     const { clock } = scope.context
     const { tool, args, problem } = prepared(invocation)
@@ -89,8 +99,9 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
     const slot = await work.hold(slots, tool.name, tool.timeoutMs, clock)
     if (slot === 'none') return { kind: 'timeout', afterMs: tool.timeoutMs }
     const startedAt = clock.now()
+    const context = { ...contextOf(invocation, scope), ...(traceparent !== undefined && { traceparent }) }
     metrics.inflight(tool.name, 1)
-    const result = await runTool(tool, args, contextOf(invocation, scope), clock)
+    const result = await runTool(tool, args, context, clock)
     metrics.inflight(tool.name, -1)
     metrics.ran(tool.name, (clock.now() - startedAt) / 1_000)
     return result

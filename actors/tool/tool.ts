@@ -32,6 +32,8 @@ export interface ToolContext {
   readonly personaId: string
   readonly signal: AbortSignal
   readonly now: () => number
+  /** W3C traceparent of this run, for what the tool calls. */
+  readonly traceparent?: string | undefined
 }
 
 export function defineTool<Schema extends z.ZodType>(tool: Tool<Schema>): Tool<Schema> {

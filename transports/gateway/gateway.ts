@@ -4,6 +4,7 @@ import type { DeadLetters, Quarantine } from '../../actors/kernel/dead-letters.t
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { Tracer } from '../../actors/kernel/tracing.ts'
 import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
 import type { IdempotencyKeys, SessionRecords, Usage } from '../../persistence/journal.ts'
@@ -48,6 +49,8 @@ export interface GatewayDeps {
   metricsText(): Promise<string>
   health(): Promise<HealthReport>
   readonly metrics?: GatewayMetrics
+  /** Undefined: requests have no span, and a caller's traceparent goes on as it came. */
+  readonly tracer?: Tracer | undefined
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Logger

@@ -9,6 +9,7 @@ import Fastify, {
 } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Failure } from '../../actors/kernel/failure.ts'
+import type { Span } from '../../actors/kernel/tracing.ts'
 import type { Authenticator, Caller } from './auth.ts'
 import type { GatewayDeps } from './gateway.ts'
 import { parseJson } from './json-body.ts'
@@ -18,7 +19,7 @@ import { openApi } from './openapi.ts'
 import { allowCrossOrigin, answerPreflight, checkOrigin } from './origin.ts'
 import { failureOf, PROBLEM_JSON, problemOf, retryAfterOf } from './problem.ts'
 import { RouteTable } from './route-table.ts'
-import { traceIdOf } from './trace.ts'
+import { beginRequest, traceIdOf } from './trace.ts'
 
 /** A body that is too large is read to its end, unkept, up to this size; a larger one is cut off. */
 const DISCARDED_BYTES = 64 * 1024 * 1024
@@ -29,6 +30,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before any handler runs, on every route that is not public. */
     caller: Caller
+    /** With a tracer, of requests that are answered: not of upgrades and public routes. */
+    span: Span | undefined
   }
   interface FastifyContextConfig {
     /** Answers without a credential: pages, health, metrics. */
@@ -39,7 +42,7 @@ declare module 'fastify' {
 }
 
 /** Handed over at birth, or Fastify loads the compilers of its own (Ajv; 60 ms of a start). Its types know only those. */
-const compilersFactory = {
+export const compilersFactory = {
   buildValidator: () => validatorCompiler as never,
   // Answers are typed by their schemas at compile time; parsing them once more would cost more than the turn's routing.
   buildSerializer: () => () => (answer: unknown) => JSON.stringify(answer),
@@ -79,6 +82,7 @@ export async function createHttpServer(
     }
   })
   app.decorateRequest('caller', null as unknown as Caller)
+  app.decorateRequest('span', undefined)
   app.addHook('onRoute', (route) => routes.add(route.method, route.url))
 
   app.addHook('onRequest', async (request, reply) => {
@@ -87,6 +91,7 @@ export async function createHttpServer(
     checkOrigin(config, request)
     allowCrossOrigin(request, reply)
     reply.header('x-request-id', request.id)
+    beginRequest(deps.tracer, request)
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method']) return answerPreflight(reply)
     if (!request.routeOptions.config.public && !request.is404)
       request.caller = await authenticator.authenticate(request)
@@ -96,6 +101,9 @@ export async function createHttpServer(
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1000
     const route = request.routeOptions.url ?? 'none'
+    request.span?.end(reply.statusCode >= 500 ? `HTTP ${reply.statusCode}` : undefined, {
+      'http.response.status_code': reply.statusCode,
+    })
     deps.metrics?.request(request.method, route, reply.statusCode, seconds)
     // The route, not the URL: a query may hold an access token.
     log.debug({ reqId: request.id, method: request.method, route, status: reply.statusCode, seconds }, 'request')

@@ -15,6 +15,8 @@ export interface ModelRequest {
   readonly maxTokens?: number
   /** Epoch milliseconds. */
   readonly deadline: number
+  /** W3C traceparent of this call, told to the endpoint. */
+  readonly traceparent?: string | undefined
 }
 
 export type ModelMessage =

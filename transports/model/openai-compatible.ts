@@ -130,7 +130,8 @@ export class OpenAiCompatible implements ModelClient {
   async #post(request: ModelRequest, model: string, watch: CallWatch): Promise<Dispatcher.ResponseData> {
     for (;;) {
       const dialect = this.#dialects.get(model) ?? commonDialect
-      const answer = await this.#send('POST', 'chat/completions', watch, chatBody(request, model, dialect))
+      const body = chatBody(request, model, dialect)
+      const answer = await this.#send('POST', 'chat/completions', watch, body, request.traceparent)
       if (answer.statusCode === 200) return answer
       const words = await readText(answer.body, MAX_REFUSAL_BYTES, () => watch.alive()).catch(() => '')
       const next = adapted(dialect, answer.statusCode, words)
@@ -152,10 +153,16 @@ export class OpenAiCompatible implements ModelClient {
     return model
   }
 
-  #send(method: 'GET' | 'POST', route: 'chat/completions' | 'models', watch: CallWatch, body?: string) {
+  #send(
+    method: 'GET' | 'POST',
+    route: 'chat/completions' | 'models',
+    watch: CallWatch,
+    body?: string,
+    traceparent?: string,
+  ) {
     return send(this.#endpoint.url(route), {
       method,
-      headers: this.#endpoint.headers,
+      headers: traceparent === undefined ? this.#endpoint.headers : { ...this.#endpoint.headers, traceparent },
       ...(body !== undefined && { body }),
       signal: watch.signal,
       dispatcher: this.#means.dispatcher,

@@ -37,8 +37,8 @@ export function httpFetch(options: HttpFetchOptions = {}): Tool<typeof schema> {
     timeoutMs: 30_000,
     reaches: ['public-network'],
     maxOutput: 32_000,
-    async run({ url, method }, { signal }) {
-      return readable(await guardedFetch(url, method, signal, guard), method, signal)
+    async run({ url, method }, { signal, traceparent }) {
+      return readable(await guardedFetch(url, method, signal, { ...guard, traceparent }), method, signal)
     },
   })
 }

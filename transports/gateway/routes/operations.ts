@@ -1,9 +1,15 @@
 import { z } from 'zod'
-import type { GatewayContext } from '../gateway.ts'
+import type { HealthReport } from '../health.ts'
 import type { App } from '../http-server.ts'
 
+export interface OperationParts {
+  metricsText(): Promise<string>
+  health(): Promise<HealthReport>
+  readonly config: { readonly version: string }
+}
+
 /** What machines ask of this process: is it alive, is it ready, what does it measure. */
-export function operationRoutes(app: App, { health, metricsText, config }: GatewayContext): void {
+export function operationRoutes(app: App, { health, metricsText, config }: OperationParts): void {
   const open = { config: { public: true } }
 
   app.get(

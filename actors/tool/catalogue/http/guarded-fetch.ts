@@ -27,6 +27,8 @@ export interface GuardedFetchOptions {
   /** Who resolves names: dns.lookup by default. */
   readonly lookup?: LookupFunction | undefined
   readonly maxBytes: number
+  /** W3C traceparent to send along: ids of ours, and nothing else. */
+  readonly traceparent?: string | undefined
 }
 
 export const MAX_REDIRECTS = 5
@@ -41,12 +43,13 @@ export async function guardedFetch(
   signal: AbortSignal,
   options: GuardedFetchOptions,
 ): Promise<FetchedPage> {
-  const { reachable, lookup = systemLookup as LookupFunction, maxBytes } = options
+  const { reachable, lookup = systemLookup as LookupFunction, maxBytes, traceparent } = options
+  const headers = traceparent === undefined ? HEADERS : { ...HEADERS, traceparent }
   const dispatcher = new Agent({ connect: { lookup: checkedLookup(lookup, reachable) } })
   try {
     let url = checkedUrl(address, undefined, reachable)
     for (let redirects = 0; ; redirects++) {
-      const response = await fetch(url, { method, signal, dispatcher, redirect: 'manual', headers: HEADERS })
+      const response = await fetch(url, { method, signal, dispatcher, redirect: 'manual', headers })
       const location = response.headers.get('location')
       if (response.status < 300 || response.status > 399 || location === null) {
         return { ...describe(url, response), ...(await readBody(response, maxBytes)) }
