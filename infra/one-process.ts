@@ -1,144 +1,68 @@
-import path from 'node:path'
 import { Failure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
-import { sessionReader } from '../actors/session/session-reader.ts'
-import { InMemorySnapshots } from '../persistence/in-memory-snapshots.ts'
-import type { Persistence } from '../persistence/open.ts'
-import { createGateway } from '../transports/gateway/gateway.ts'
-import { InProcessMailbox } from '../transports/in-process-mailbox.ts'
+import type { ShardLease } from '../persistence/epochs.ts'
+import { allShards, InProcessMailbox } from '../transports/in-process-mailbox.ts'
 import { InProcessOutbound } from '../transports/in-process-outbound.ts'
-import { createModels } from '../transports/model/models.ts'
-import type { Outbound } from '../transports/outbound.ts'
-import { systemClock as clock, systemIds as ids } from './clock.ts'
 import type { Config } from './config.ts'
-import { loadContent } from './content.ts'
-import { deadLetterDepths } from './dead-letter-depths.ts'
 import { checkHealth } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import {
-  measuredBatches,
-  measuredEpochs,
-  measuredJournal,
-  measuredMailbox,
-  measuredRecords,
-  measuredSnapshots,
-} from './measured.ts'
-import { Metrics } from './metrics.ts'
+import { measuredMailbox } from './measured.ts'
 import { onlyOwner } from './only-owner.ts'
-import { packageRoot, version } from './package-root.ts'
-import { loadTenants } from './tenants.ts'
-import { traced, tracedJournal, tracedMailbox } from './traced.ts'
-import { openTracing } from './tracing.ts'
-import { turnMetrics } from './turn-metrics.ts'
+import { openGateway } from './open-gateway.ts'
+import { answeringModel, countingTurns, type Foundation, openProcessParts } from './process-parts.ts'
+import { traced, tracedMailbox } from './traced.ts'
 import { scrapedWithBacklog, watchDependencies } from './watched.ts'
-import { startActors } from './wire.ts'
-
-export interface Foundation {
-  readonly config: Config
-  readonly log: Logger
-  readonly lifecycle: Lifecycle
-  /** On its way already. */
-  readonly persistence: Promise<Persistence>
-}
+import { actorKindsHere, startActors } from './wire.ts'
 
 /** The one-process profile: everything from the mailbox to the gateway, started in order, stopped in reverse. */
-export async function startOneProcess({ config, log, lifecycle, ...foundation }: Foundation) {
-  const metrics = new Metrics()
-  const nodeId = `${process.pid}@${ids.uuid()}`
-  const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
-  const content = await loadContent(config.content, { clock, ids, log })
-  const tenants = loadTenants(config.budgets)
-  // Looking for a model takes up to 300 ms and opening the journal as long: side by side.
-  const [persistence, models] = await Promise.all([
-    foundation.persistence,
-    lifecycle.start(
-      'models',
-      () => createModels(config.models, { clock, ids, log }),
-      (it) => it.close(),
-    ),
-  ])
-  metrics.watchDeadLetters(deadLetterDepths(persistence.sql))
+export async function startOneProcess(foundation: Foundation) {
+  const parts = await openProcessParts(foundation)
+  const { config, log, lifecycle, clock, metrics, tracer, models, content, nodeId, pingRedis } = parts
   await holdAlone(config, log, lifecycle)
-  persistence.observeAppends(measuredBatches(metrics))
-  const journal = traced(measuredJournal(onlyOwner(persistence.journal, endProcess), metrics), tracedJournal, tracer)
-  const records = measuredRecords(persistence.records, metrics)
-  const { snapshots, pingRedis } = await openSnapshots(config, log, lifecycle)
+  const persistence = { ...parts.persistence, journal: onlyOwner(parts.persistence.journal, endProcess) }
   const rows = await lifecycle.start(
     'mailbox',
     () => InProcessMailbox.open({ rows: persistence.mailboxRows, clock, log }),
     (it) => it.close(),
   )
   const mailbox = traced(measuredMailbox(rows, metrics), tracedMailbox, tracer)
-  const outbound = counted(new InProcessOutbound(log), turnMetrics(metrics))
-  const { operations } = await startActors(
+  const outbound = countingTurns(new InProcessOutbound(log), metrics)
+  const { operations, holding } = await startActors(
     {
-      nodeId,
+      ...parts,
       config: config.actors,
-      persistence: { ...persistence, journal, records, epochs: measuredEpochs(persistence.epochs, metrics) },
-      snapshots: measuredSnapshots(snapshots, metrics),
+      kinds: actorKindsHere,
+      leases: new Map<string, ShardLease>(),
+      persistence,
       mailbox,
       outbound,
-      models,
-      content,
-      dailyTokenLimit: (tenant, persona) => tenants.dailyTokenLimit(tenant, persona),
-      clock,
-      ids,
-      log,
-      metrics,
-      tracer,
       escalated: endProcess,
     },
     lifecycle,
   )
+  // Every shard is ours; the epochs still rise, so that a second process on the same Postgres is fenced (I2).
+  for (const kind of actorKindsHere) {
+    await lifecycle.start(
+      `${kind} shards`,
+      async () => holding.take(kind, await persistence.epochs.claim(nodeId, kind, allShards)),
+      () => holding.give(kind, allShards),
+      config.actors.drainMs + 1_000,
+    )
+  }
   const health = () => checkHealth({ sql: persistence.sql, models, policy: content.policy, pingRedis, clock })
   watchDependencies(metrics, health)
-  const gateway = await lifecycle.start(
-    'gateway',
-    () =>
-      createGateway({
-        config: { ...config.gateway, consoleDir: path.join(packageRoot, 'transports/gateway/console'), version },
-        mailbox,
-        outbound,
-        records,
-        idempotency: persistence.idempotency,
-        reader: sessionReader({ journal, personas: content.personas, models, now: () => clock.now() }),
-        operations,
-        deadLetters: persistence.deadLetters,
-        quarantine: persistence.quarantine,
-        models,
-        personas: content.personas,
-        tools: content.tools,
-        usage: persistence.usage,
-        metricsText: scrapedWithBacklog(metrics, mailbox),
-        health,
-        metrics,
-        tracer,
-        clock,
-        ids,
-        log,
-      }),
-    (it) => it.close(),
-  )
-  const url = await lifecycle.start('listener', () => gateway.listen())
-  const answering = models.list().find(({ role }) => role === 'dialogue')
-  return { url, model: answering ? `${answering.id} (${answering.source})` : 'none' }
-}
-
-async function openSnapshots(config: Config, log: Logger, lifecycle: Lifecycle) {
-  const { redisUrl, snapshotTtlSeconds } = config.persistence
-  if (!redisUrl) return { snapshots: new InMemorySnapshots(log), pingRedis: undefined }
-  // The client of a server that most starts do not have is a tenth of all that there is to load.
-  const { RedisSnapshots } = await import('../persistence/redis-snapshots.ts')
-  const snapshots = await lifecycle.start(
-    'snapshots',
-    () => new RedisSnapshots({ url: redisUrl, ttlSeconds: snapshotTtlSeconds, clock, log }),
-    (it) => it.close(),
-  )
-  return { snapshots, pingRedis: () => snapshots.ping() }
+  const url = await openGateway(parts, {
+    mailbox,
+    outbound,
+    operations,
+    metricsText: scrapedWithBacklog(metrics, mailbox),
+    health,
+  })
+  return { url, model: answeringModel(parts) }
 }
 
 /** No supervisor is left to mend it: let it crash (untilSignal ends the process), for a restart loses nothing. */
-function endProcess(failure: Failure, actor: string): void {
+export function endProcess(failure: Failure, actor: string): void {
   setImmediate(() => {
     throw new Failure(failure.code, `${actor}: ${failure.detail}`, { cause: failure })
   })
@@ -154,16 +78,4 @@ async function holdAlone(config: Config, log: Logger, lifecycle: Lifecycle): Pro
     () => holdDatabase(postgresDsn, log, (failure) => endProcess(failure, 'database')),
     (it) => it.release(),
   )
-}
-
-/** Turns are counted where they are announced: by the process that journaled them, once. */
-function counted(outbound: Outbound, count: ReturnType<typeof turnMetrics>): Outbound {
-  return {
-    announce(announcement) {
-      count(announcement)
-      outbound.announce(announcement)
-    },
-    preview: (preview) => outbound.preview(preview),
-    subscribe: (sessionId, listener) => outbound.subscribe(sessionId, listener),
-  }
 }

@@ -1,6 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
 import type { ActorKind, Address } from '../actors/kernel/address.ts'
-import { kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { Failure } from '../actors/kernel/failure.ts'
 import { journaledActor } from '../actors/kernel/journaled-actor.ts'
@@ -11,12 +10,12 @@ import type { Tracer } from '../actors/kernel/tracing.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { toolKind } from '../actors/tool/actor.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
-import type { Epochs } from '../persistence/epochs.ts'
+import type { ShardLease } from '../persistence/epochs.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { Snapshots } from '../persistence/snapshots.ts'
 import { createActorSystem } from '../supervisors/actor-system.ts'
 import { createRegion } from '../supervisors/region.ts'
-import { allShards } from '../transports/in-process-mailbox.ts'
+import { epochIn, ShardHolding, type ShardHoldingParts } from '../supervisors/shard-holding.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
 import type { Models } from '../transports/model/client.ts'
 import type { Outbound } from '../transports/outbound.ts'
@@ -25,10 +24,14 @@ import type { ActorsConfig } from './config.ts'
 import type { Content } from './content.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Metrics } from './metrics.ts'
+import { replayDeadLetter } from './replay.ts'
 
 /** The composition root of the actors of one process: contracts in, a running region out. Profiles differ only in what they hand in. */
 export interface ActorParts {
-  readonly nodeId: string
+  readonly kinds: readonly ActorKind[]
+  /** The shards held, by `shardKey`: filled by the holding that comes back, read by whoever must know an epoch. */
+  readonly leases: Map<string, ShardLease>
+  readonly shardHooks?: Pick<ShardHoldingParts, 'taken' | 'gone'>
   readonly config: ActorsConfig
   readonly persistence: Persistence
   readonly snapshots: Snapshots
@@ -49,17 +52,19 @@ export interface ActorParts {
 export interface RunningActors {
   readonly region: Region
   readonly operations: Operations
+  readonly holding: ShardHolding
 }
 
 /** Of the heap that Node allows: beyond it the idlest actors leave, before the process would have to. */
 const HEAP_SHARE = 0.7
 
-const kinds: readonly ActorKind[] = ['session', 'tool']
+/** Kinds of addressed actors that there are. */
+export const actorKindsHere: readonly ActorKind[] = ['session', 'tool']
 
 export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Promise<RunningActors> {
   const { persistence, mailbox, clock, ids, log, metrics, config } = parts
   const { journal, deadLetters, quarantine } = persistence
-  const epochOf = await claimShards(persistence.epochs, parts.nodeId)
+  const epochOf = epochIn(parts.leases)
 
   const system = await lifecycle.start(
     'actors',
@@ -86,7 +91,10 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     () =>
       createRegion({
         system,
-        kinds: { session: sessions(parts, harness, system, epochOf), tool: tools(parts, harness) },
+        kinds: {
+          ...(parts.kinds.includes('session') && { session: sessions(parts, harness, system, epochOf) }),
+          ...(parts.kinds.includes('tool') && { tool: tools(parts, harness) }),
+        },
         deadLetters,
         quarantine,
         clock,
@@ -102,29 +110,22 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     config.drainMs + 1_000,
   )
 
-  for (const kind of kinds) {
-    // What the last run left unsent goes first, so that nothing sent from now on overtakes it.
-    await relay.recover(kind, allShards)
-    await lifecycle.start(
-      `${kind} mailbox`,
-      () => mailbox.receive(kind, allShards, (delivery) => region.deliver(delivery)),
-      (subscription) => subscription.close(),
-    )
-    for (const address of await journal.unfinished(kind, allShards)) region.activate(address)
-  }
   await lifecycle.start(
     'inbox upkeep',
     () => forgetOldEnvelopes(persistence.journal, clock, log),
     (stop) => stop(),
   )
-  return { region, operations: operationsOf(system, region, parts) }
-}
-
-/** Every shard is ours in one process; the epochs still rise, so a second process on the same Postgres is fenced (I2). */
-async function claimShards(epochs: Epochs, nodeId: string): Promise<(address: Address) => number> {
-  const leases = await Promise.all(kinds.map((kind) => epochs.claim(nodeId, kind, allShards)))
-  const held = new Map(leases.flat().map((lease) => [`${lease.kind}/${lease.shard}`, lease.epoch]))
-  return (address) => held.get(`${kindOf(address)}/${shardOf(address)}`) ?? 0
+  const holding = new ShardHolding(parts.leases, {
+    region,
+    mailbox,
+    journal,
+    relay,
+    clock,
+    log,
+    handOverMs: config.drainMs,
+    ...parts.shardHooks,
+  })
+  return { region, operations: operationsOf(system, region, parts), holding }
 }
 
 /** A mailbox delivers an envelope again within seconds of a start; a week is margin. First after an hour, when that is over. */
@@ -202,15 +203,6 @@ function operationsOf(
     tree: async () => system.tree(),
     isQuarantined: (address) => region.isQuarantined(address),
     resume: (address, how) => region.resume(address, how),
-    async replayDeadLetter(id) {
-      const letter = await persistence.deadLetters.get(id)
-      if (!letter) return undefined
-      // A new id: under the old one the inbox may call it a duplicate. Derived, so that replaying twice at once is one message.
-      const { deadline: _, ...envelope } = letter.envelope
-      const replayed = { ...envelope, id: `${envelope.id}/replay/${letter.retries + 1}`, sentAt: clock.now() }
-      await mailbox.send(replayed)
-      await persistence.deadLetters.remove(id)
-      return replayed
-    },
+    replayDeadLetter: (id) => replayDeadLetter(id, { deadLetters: persistence.deadLetters, mailbox, clock }),
   }
 }

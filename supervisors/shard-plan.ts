@@ -40,7 +40,7 @@ export function planShards(shards: readonly OwnedShard[], nodes: readonly Planne
   return plan
 }
 
-/** Largest remainders; where they are equal, who owns more keeps it, so that nothing moves for a tie. */
+/** Largest remainders; where they are equal, who has one more already keeps it, so that nothing moves for a tie. */
 function sharesOf(
   total: number,
   nodes: readonly PlannedNode[],
@@ -50,10 +50,10 @@ function sharesOf(
   const exact = nodes.map(({ id, weight }) => ({ id, share: (total * weight) / weights }))
   const shares = new Map(exact.map(({ id, share }) => [id, Math.floor(share)]))
   const rest = total - [...shares.values()].reduce((sum, share) => sum + share, 0)
-  const holds = (id: string) => held.get(id)?.length ?? 0
+  const hasMore = (id: string) => Number((held.get(id)?.length ?? 0) > (shares.get(id) as number))
   const byRemainder = exact
     .map(({ id, share }) => ({ id, remainder: Math.round((share % 1) * 1e9) }))
-    .sort((a, b) => b.remainder - a.remainder || holds(b.id) - holds(a.id) || (a.id < b.id ? -1 : 1))
+    .sort((a, b) => b.remainder - a.remainder || hasMore(b.id) - hasMore(a.id) || (a.id < b.id ? -1 : 1))
   for (const { id } of byRemainder.slice(0, rest)) shares.set(id, (shares.get(id) as number) + 1)
   return shares
 }

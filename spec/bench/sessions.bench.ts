@@ -9,10 +9,10 @@ import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
 import { loadContent } from '../../infra/content.ts'
 import { Lifecycle } from '../../infra/lifecycle.ts'
 import { Metrics } from '../../infra/metrics.ts'
-import { startActors } from '../../infra/wire.ts'
+import { actorKindsHere, startActors } from '../../infra/wire.ts'
 import { openPersistence } from '../../persistence/open.ts'
 import { ensureTemplate } from '../../persistence/pglite-files.ts'
-import { InProcessMailbox } from '../../transports/in-process-mailbox.ts'
+import { allShards, InProcessMailbox } from '../../transports/in-process-mailbox.ts'
 import { InProcessOutbound } from '../../transports/in-process-outbound.ts'
 import { createModels } from '../../transports/model/models.ts'
 import { common, template } from '../support/persistence-under-test.ts'
@@ -51,9 +51,10 @@ async function measured(folder: string, lifecycle: Lifecycle): Promise<BenchRow[
   )
   const mailbox = await InProcessMailbox.open({ rows: persistence.mailboxRows, clock, log })
   const finals = new Finals(log)
-  const { region } = await startActors(
+  const { region, holding } = await startActors(
     {
-      nodeId: 'bench',
+      kinds: actorKindsHere,
+      leases: new Map(),
       config: { idleMs: 3_600_000, maxActiveSessions: SESSIONS * 2, drainMs: 10_000, toolConcurrency: 64 },
       persistence,
       // Without snapshots: what they hold has a bound of its own (64 MB), and recovery from the journal is the dearer.
@@ -76,6 +77,7 @@ async function measured(folder: string, lifecycle: Lifecycle): Promise<BenchRow[
     },
     lifecycle,
   )
+  for (const kind of actorKindsHere) await holding.take(kind, await persistence.epochs.claim('bench', kind, allShards))
   const sessions = Array.from({ length: SESSIONS }, () => address('session', ids.uuid()))
   const turn = async (to: Address) => {
     const answered = finals.of(to)

@@ -1,0 +1,52 @@
+import path from 'node:path'
+import type { Operations } from '../actors/kernel/region.ts'
+import { sessionReader } from '../actors/session/session-reader.ts'
+import { createGateway } from '../transports/gateway/gateway.ts'
+import type { HealthReport } from '../transports/gateway/health.ts'
+import type { Mailbox } from '../transports/mailbox.ts'
+import type { Outbound } from '../transports/outbound.ts'
+import { packageRoot, version } from './package-root.ts'
+import type { ProcessParts } from './process-parts.ts'
+
+/** The gateway of a process, wired and listening; what it depends on beyond the common parts differs by profile. */
+export async function openGateway(
+  parts: ProcessParts,
+  own: {
+    readonly mailbox: Mailbox
+    readonly outbound: Outbound
+    readonly operations: Operations
+    metricsText(): Promise<string>
+    health(): Promise<HealthReport>
+  },
+): Promise<string> {
+  const { config, persistence, content, models, metrics, tracer, clock, ids, log, lifecycle } = parts
+  const gateway = await lifecycle.start(
+    'gateway',
+    () =>
+      createGateway({
+        config: { ...config.gateway, consoleDir: path.join(packageRoot, 'transports/gateway/console'), version },
+        records: persistence.records,
+        idempotency: persistence.idempotency,
+        reader: sessionReader({
+          journal: persistence.journal,
+          personas: content.personas,
+          models,
+          now: () => clock.now(),
+        }),
+        deadLetters: persistence.deadLetters,
+        quarantine: persistence.quarantine,
+        models,
+        personas: content.personas,
+        tools: content.tools,
+        usage: persistence.usage,
+        metrics,
+        tracer,
+        clock,
+        ids,
+        log,
+        ...own,
+      }),
+    (it) => it.close(),
+  )
+  return lifecycle.start('listener', () => gateway.listen())
+}

@@ -1,0 +1,101 @@
+import type { Logger } from '../actors/kernel/telemetry.ts'
+import { InMemorySnapshots } from '../persistence/in-memory-snapshots.ts'
+import type { Persistence } from '../persistence/open.ts'
+import { createModels } from '../transports/model/models.ts'
+import type { Announcement, Outbound } from '../transports/outbound.ts'
+import { systemClock as clock, systemIds as ids } from './clock.ts'
+import type { Config } from './config.ts'
+import { loadContent } from './content.ts'
+import { deadLetterDepths } from './dead-letter-depths.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { measuredBatches, measuredEpochs, measuredJournal, measuredRecords, measuredSnapshots } from './measured.ts'
+import { Metrics } from './metrics.ts'
+import { loadTenants } from './tenants.ts'
+import { traced, tracedJournal } from './traced.ts'
+import { openTracing } from './tracing.ts'
+import { turnMetrics } from './turn-metrics.ts'
+
+export interface Foundation {
+  readonly config: Config
+  readonly log: Logger
+  readonly lifecycle: Lifecycle
+  /** On its way already. */
+  readonly persistence: Promise<Persistence>
+}
+
+export type ProcessParts = Awaited<ReturnType<typeof openProcessParts>>
+
+/** What a process of any profile is made of: content, models, storage, each measured and traced. */
+export async function openProcessParts({ config, log, lifecycle, ...foundation }: Foundation) {
+  const metrics = new Metrics()
+  const nodeId = `${process.pid}@${ids.uuid()}`
+  const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
+  const content = await loadContent(config.content, { clock, ids, log })
+  const tenants = loadTenants(config.budgets)
+  // Looking for a model takes up to 300 ms and opening the journal as long: side by side.
+  const [opened, models] = await Promise.all([
+    foundation.persistence,
+    lifecycle.start(
+      'models',
+      () => createModels(config.models, { clock, ids, log }),
+      (it) => it.close(),
+    ),
+  ])
+  metrics.watchDeadLetters(deadLetterDepths(opened.sql))
+  opened.observeAppends(measuredBatches(metrics))
+  const { snapshots, pingRedis } = await openSnapshots(config, log, lifecycle)
+  const persistence: Persistence = {
+    ...opened,
+    journal: traced(measuredJournal(opened.journal, metrics), tracedJournal, tracer),
+    records: measuredRecords(opened.records, metrics),
+    epochs: measuredEpochs(opened.epochs, metrics),
+  }
+  return {
+    config,
+    log,
+    lifecycle,
+    clock,
+    ids,
+    nodeId,
+    metrics,
+    tracer,
+    content,
+    models,
+    persistence,
+    snapshots: measuredSnapshots(snapshots, metrics),
+    pingRedis,
+    dailyTokenLimit: (tenant: string, persona: string) => tenants.dailyTokenLimit(tenant, persona),
+  }
+}
+
+async function openSnapshots(config: Config, log: Logger, lifecycle: Lifecycle) {
+  const { redisUrl, snapshotTtlSeconds } = config.persistence
+  if (!redisUrl) return { snapshots: new InMemorySnapshots(log), pingRedis: undefined }
+  // The client of a server that most starts do not have is a tenth of all that there is to load.
+  const { RedisSnapshots } = await import('../persistence/redis-snapshots.ts')
+  const snapshots = await lifecycle.start(
+    'snapshots',
+    () => new RedisSnapshots({ url: redisUrl, ttlSeconds: snapshotTtlSeconds, clock, log }),
+    (it) => it.close(),
+  )
+  return { snapshots, pingRedis: () => snapshots.ping() }
+}
+
+/** Turns are counted where they are announced: by the process that journaled them, once. */
+export function countingTurns(outbound: Outbound, metrics: Metrics): Outbound {
+  const count: (announcement: Announcement) => void = turnMetrics(metrics)
+  return {
+    announce(announcement) {
+      count(announcement)
+      outbound.announce(announcement)
+    },
+    preview: (preview) => outbound.preview(preview),
+    subscribe: (sessionId, listener) => outbound.subscribe(sessionId, listener),
+  }
+}
+
+/** The model that answers, for the ready line. */
+export function answeringModel({ models }: Pick<ProcessParts, 'models'>): string {
+  const answering = models.list().find(({ role }) => role === 'dialogue')
+  return answering ? `${answering.id} (${answering.source})` : 'none'
+}
