@@ -9,6 +9,8 @@ export interface HealthParts {
   readonly policy: { check(): Promise<void> }
   /** PING; undefined when no Redis is configured. */
   readonly pingRedis: (() => Promise<void>) | undefined
+  /** Undefined outside a cluster. */
+  readonly pingKafka?: () => Promise<void>
   readonly clock: Clock
 }
 
@@ -33,12 +35,23 @@ export async function checkHealth(parts: HealthParts): Promise<HealthReport> {
         ),
       ]
     : []
+  const { pingKafka } = parts
+  const kafka = pingKafka
+    ? [
+        probe(parts.clock, 'kafka', true, 'See KAFKA_BOOTSTRAP_SERVERS and the brokers.', async () => {
+          await pingKafka()
+          return 'answers'
+        }),
+      ]
+    : []
   // Not required: sessions talk on without tools. But nothing that needs a decision runs until it is mended (I10).
   const rules = probe(parts.clock, 'policy', false, 'Mend SOMA_POLICY_FILE. Until then no tool runs.', async () => {
     await policy.check()
     return 'the rules can be read'
   })
-  const dependencies = (await Promise.all([journal, rules, ...redis, modelHealth(parts.clock, models)])).flat()
+  const dependencies = (
+    await Promise.all([journal, rules, ...redis, ...kafka, modelHealth(parts.clock, models)])
+  ).flat()
   return { ready: dependencies.every(({ ok, required }) => ok || !required), dependencies }
 }
 

@@ -2,6 +2,7 @@ import { systemClock as clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { openJournal } from './open-journal.ts'
+import type { Foundation } from './process-parts.ts'
 import { createLogger } from './telemetry.ts'
 
 export interface Service {
@@ -26,11 +27,16 @@ export async function serve(config: Config): Promise<Service> {
   // Whoever awaits it below gets the failure; until then nobody listens, which is no defect.
   persistence.catch(() => {})
   try {
-    const { startOneProcess } = await import('./one-process.ts')
-    const { url, model } = await startOneProcess({ config, log, lifecycle, persistence })
+    const { url, model } = await start({ config, log, lifecycle, persistence })
     return { url, model, close: () => lifecycle.stop() }
   } catch (error) {
     await lifecycle.stop()
     throw error
   }
+}
+
+async function start(foundation: Foundation): Promise<{ url: string; model: string }> {
+  const { cluster } = foundation.config
+  if (cluster === undefined) return (await import('./one-process.ts')).startOneProcess(foundation)
+  return (await import('./cluster/start-cluster.ts')).startCluster(foundation, cluster)
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Failure } from '../actors/kernel/failure.ts'
 import { runCli } from '../transports/cli/program.ts'
 import { processTerminal } from '../transports/cli/terminal.ts'
 import { type Config, loadConfig } from './config.ts'
@@ -33,8 +34,14 @@ process.exitCode = await runCli(process.argv.slice(2), {
     return serve(localConfig())
   },
 
-  async serve() {
-    const settings = config()
+  async serve(roles) {
+    const settings = roles === undefined ? config() : loadConfig({ ...process.env, SOMA_ROLES: roles.join(',') })
+    if (roles !== undefined && settings.cluster === undefined) {
+      throw new Failure(
+        'CONFIG_INVALID',
+        'KAFKA_BOOTSTRAP_SERVERS is not set: a node or a gateway is part of a cluster. For one process that does all: soma serve',
+      )
+    }
     const [{ serve }, { createLogger }] = await Promise.all([import('./serve.ts'), import('./telemetry.ts')])
     const log = createLogger({ ...settings.logs, secrets: settings.secrets })
     for (const warning of settings.warnings) log.warn({}, warning)

@@ -9,8 +9,9 @@ import { planShards } from './shard-plan.ts'
 export interface ShardOwnershipParts {
   readonly membership: Membership
   readonly epochs: Pick<Epochs, 'takeOver' | 'release' | 'list'>
-  readonly holding: ShardHolding
-  /** Kinds whose shards this process may own: its roles. Empty at a gateway, which only says that it is there. */
+  /** None at a gateway: it owns nothing, and only says that it is there. */
+  readonly holding: ShardHolding | undefined
+  /** Kinds whose shards this process may own: its roles. */
   readonly kinds: readonly ActorKind[]
   readonly detail: () => Readonly<Record<string, unknown>>
   readonly clock: Clock
@@ -65,12 +66,13 @@ export class ShardOwnership {
   async drain(): Promise<void> {
     this.state = 'draining'
     const { holding, kinds } = this.parts
-    while (holding.list().length > 0 && !this.stopped) {
-      await this.beatNow()
+    await this.beatNow()
+    while (holding !== undefined && holding.list().length > 0 && !this.stopped) {
       for (const kind of kinds) {
         const shards = holding.list().flatMap((lease) => (lease.kind === kind ? [lease.shard] : []))
-        if (shards.length > 0) await this.giveUp(kind, shards)
+        if (shards.length > 0) await this.giveUp(kind, shards, holding)
       }
+      await this.beatNow()
     }
   }
 
@@ -114,11 +116,12 @@ export class ShardOwnership {
     const { membership, seen, kinds, detail } = this.parts
     const nodes = await membership.renew({ state: this.state, detail: detail() })
     seen?.(nodes)
-    for (const kind of kinds) await this.approach(kind, nodes)
+    const { holding } = this.parts
+    if (holding !== undefined) for (const kind of kinds) await this.approach(kind, nodes, holding)
   }
 
-  private async approach(kind: ActorKind, nodes: readonly ClusterNode[]): Promise<void> {
-    const { membership, epochs, holding, counted } = this.parts
+  private async approach(kind: ActorKind, nodes: readonly ClusterNode[], holding: ShardHolding): Promise<void> {
+    const { membership, epochs, counted } = this.parts
     const me = membership.nodeId
     const rows = withAll(kind, await epochs.list(kind))
     const mine = new Map(
@@ -128,7 +131,7 @@ export class ShardOwnership {
       const lease = mine.get(shard)
       return lease !== undefined && (owner !== me || epoch !== lease.epoch)
     })
-    if (lost.length > 0) this.lose(kind, lost)
+    if (lost.length > 0) this.lose(kind, lost, holding)
     const alive = new Set(nodes.map(({ id }) => id))
     const plan = planShards(
       rows,
@@ -142,17 +145,17 @@ export class ShardOwnership {
     const stale = rows.filter(
       ({ shard, owner }) => owner === me && !mine.has(shard) && !this.isMoving(kind, shard) && plan.get(shard) === me,
     )
-    if (free.length > 0 || stale.length > 0) await this.takeOver(kind, [...free, ...stale])
+    if (free.length > 0 || stale.length > 0) await this.takeOver(kind, [...free, ...stale], holding)
     const surplus = [...mine.keys()].filter((shard) => {
       const owner = plan.get(shard)
       return owner !== undefined && owner !== me && !this.isMoving(kind, shard)
     })
-    if (surplus.length > 0) void this.giveUp(kind, surplus)
+    if (surplus.length > 0) void this.giveUp(kind, surplus, holding)
     counted?.(kind, holding.list().filter((lease) => lease.kind === kind).length)
   }
 
-  private async takeOver(kind: ActorKind, seen: readonly ShardLease[]): Promise<void> {
-    const { membership, epochs, holding, log, tookOver, seconds } = this.parts
+  private async takeOver(kind: ActorKind, seen: readonly ShardLease[], holding: ShardHolding): Promise<void> {
+    const { membership, epochs, log, tookOver, seconds } = this.parts
     const from = seconds()
     const won = await epochs.takeOver(membership.nodeId, seen)
     if (won.length === 0) return
@@ -168,15 +171,15 @@ export class ShardOwnership {
     })
   }
 
-  private lose(kind: ActorKind, rows: readonly ShardLease[]): void {
+  private lose(kind: ActorKind, rows: readonly ShardLease[], holding: ShardHolding): void {
     const shards = rows.map(({ shard }) => shard).filter((shard) => !this.isMoving(kind, shard))
     if (shards.length === 0) return
     this.parts.log.warn({ kind, shards: shards.length }, 'shards were taken over by another node')
-    void this.move(kind, shards, () => this.parts.holding.give(kind, shards)) // O3
+    void this.move(kind, shards, () => holding.give(kind, shards)) // O3
   }
 
-  private giveUp(kind: ActorKind, shards: readonly number[]): Promise<void> {
-    const { holding, epochs, membership, log } = this.parts
+  private giveUp(kind: ActorKind, shards: readonly number[], holding: ShardHolding): Promise<void> {
+    const { epochs, membership, log } = this.parts
     log.info({ kind, shards: shards.length }, 'shards are handed over')
     return this.move(kind, shards, async () => {
       await epochs.release(await holding.give(kind, shards))

@@ -1,6 +1,7 @@
 import type { Delivery } from '../../transports/mailbox.ts'
 import type { ActorRecipe } from './actor.ts'
 import type { ActorKind, Address } from './address.ts'
+import type { ClusterOperations } from './cluster.ts'
 import type { Envelope } from './envelope.ts'
 
 /**
@@ -58,4 +59,6 @@ export interface Operations {
   replayDeadLetter(id: string): Promise<Envelope | undefined>
   isQuarantined(address: Address): boolean
   resume(address: Address, how: ResumeHow): Promise<boolean>
+  /** The cluster, where there is one. */
+  readonly cluster?: ClusterOperations
 }

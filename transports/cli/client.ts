@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ActorNode } from '../../actors/kernel/actor.ts'
+import type { NodeView, ShardView } from '../../actors/kernel/cluster.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import type { ConversationEvent } from '../outbound.ts'
 import { followEvents } from './event-stream.ts'
@@ -133,6 +134,18 @@ export class SomaClient {
 
   tree(): Promise<{ tree: ActorNode[] }> {
     return this.#call('GET', '/v1/admin/tree')
+  }
+
+  nodes(): Promise<{ nodes: (Omit<NodeView, 'startedAt'> & { readonly started_at: string })[] }> {
+    return this.#call('GET', '/v1/admin/nodes')
+  }
+
+  shards(): Promise<{ shards: (Omit<ShardView, 'ownerName'> & { readonly owner_name: string | null })[] }> {
+    return this.#call('GET', '/v1/admin/shards')
+  }
+
+  drain(node: string): Promise<{ status: string; node: string }> {
+    return this.#call('POST', `/v1/admin/nodes/${encodeURIComponent(node)}/drain`, {})
   }
 
   deadLetters(limit: number): Promise<{ dead_letters: DeadLetterSummary[] }> {

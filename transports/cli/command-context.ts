@@ -12,8 +12,11 @@ export interface CliMeans {
   newKey(): string
   /** A service in this process on a free loopback port, for SOMA_AGENT_MODE=LOCAL. */
   startLocal(): Promise<RunningService>
-  /** Starts the service and returns once it takes requests; a signal ends the process. */
-  serve(): Promise<void>
+  /**
+   * Starts the service and returns once it takes requests; a signal ends the process. `roles` makes it a process of a
+   * cluster that does just these.
+   */
+  serve(roles?: readonly string[]): Promise<void>
   /** The newest migration that the database has now. */
   migrate(): Promise<string>
   doctor(): Promise<readonly Finding[]>

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { clusterCommands } from './cluster-commands.ts'
 import { type CliMeans, speech } from './command-context.ts'
 import { contentCommands } from './content-commands.ts'
 import { operatorCommands } from './operator-commands.ts'
@@ -30,6 +31,7 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
   sessionCommands(program, means, run)
   contentCommands(program, means, run)
   operatorCommands(program, means, run)
+  clusterCommands(program, means, run)
   inheritSettings(program)
   try {
     await program.parseAsync([...args], { from: 'user' })

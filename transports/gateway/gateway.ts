@@ -20,6 +20,7 @@ import { chatCompletionRoutes } from './openai/chat-completions.ts'
 import { modelRoutes } from './openai/models.ts'
 import { responseRoutes } from './openai/responses.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { clusterRoutes } from './routes/cluster.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -97,6 +98,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       responseRoutes,
       modelRoutes,
       adminRoutes,
+      clusterRoutes,
       operationRoutes,
       pageRoutes,
     ]) {

@@ -1,0 +1,62 @@
+import type { Clock } from '../../actors/kernel/clock.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import { kafkaClient } from '../../transports/kafka/connection.ts'
+import { ensureTopics } from '../../transports/kafka/ensure-topics.ts'
+import { fetchClient } from '../../transports/kafka/fetch-client.ts'
+import { LogReader } from '../../transports/kafka/log-reader.ts'
+import { LogWriter } from '../../transports/kafka/log-writer.ts'
+import type { KafkaSettings } from '../../transports/kafka/settings.ts'
+import { inbox, mailboxTopics, topics } from '../../transports/kafka/topics.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import { monotonicSeconds } from '../measured.ts'
+import type { Metrics } from '../metrics.ts'
+
+/** A killed broker's partitions have a new leader within a few seconds; a send waits for that rather than fail. */
+const PRODUCER_RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 30 }
+
+export type KafkaParts = Awaited<ReturnType<typeof openKafka>>
+
+/** The logs of a process: topics as they must be, one reader, a writer for what must not be lost and one for soft state. */
+export async function openKafka(
+  settings: KafkaSettings,
+  parts: { clientId: string; clock: Clock; log: Logger; lifecycle: Lifecycle; metrics: Metrics },
+) {
+  const { clientId, clock, log, lifecycle, metrics } = parts
+  const kafka = kafkaClient(settings, { clientId, log, retry: PRODUCER_RETRY })
+  const admin = await lifecycle.start(
+    'Kafka admin',
+    async () => {
+      const it = kafka.admin()
+      await it.connect()
+      return it
+    },
+    (it) => it.disconnect(),
+  )
+  await ensureTopics(admin, settings, topics, { clock, log })
+  const producer = await lifecycle.start(
+    'Kafka producer',
+    async () => {
+      const it = kafka.producer({ allowAutoTopicCreation: false, metadataMaxAge: 60_000, retry: PRODUCER_RETRY })
+      await it.connect()
+      return it
+    },
+    (it) => it.disconnect(),
+  )
+  const client = fetchClient(settings, { clientId, log })
+  const reader = new LogReader({ client, clock, log, restarted: () => metrics.consumerRestarted() })
+  await lifecycle.start(
+    'Kafka reader',
+    () => reader.start([...Object.values(mailboxTopics).flat(), inbox].map(({ name }) => settings.topicPrefix + name)),
+    () => reader.close(),
+  )
+  const written = (count: number, seconds: number, result: 'ok' | 'error') => metrics.produced(count, seconds, result)
+  return {
+    admin,
+    reader,
+    edge: (topic: string, partition: number) => client.edge(topic, partition, 'latest'),
+    durable: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds, written }),
+    /** Apart from the durable one: its requests in flight must not wait for each other. */
+    feed: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds }),
+    soft: new LogWriter({ producer, acks: 'leader', seconds: monotonicSeconds }),
+  }
+}

@@ -1,0 +1,88 @@
+import type { ActorKind } from '../../actors/kernel/address.ts'
+import { idOf } from '../../actors/kernel/address.ts'
+import type { Operations } from '../../actors/kernel/region.ts'
+import { toAnnouncement } from '../../actors/session/conversation-events.ts'
+import { sessionCodec } from '../../actors/session/events.ts'
+import type { ShardLease } from '../../persistence/epochs.ts'
+import { type ShardHolding, shardKey } from '../../supervisors/shard-holding.ts'
+import type { Inbox, Peer } from '../../transports/kafka/inbox.ts'
+import { NodeOutbound } from '../../transports/kafka/node-outbound.ts'
+import { OutboundPublisher } from '../../transports/kafka/outbound-publisher.ts'
+import type { Mailbox } from '../../transports/mailbox.ts'
+import { endProcess } from '../one-process.ts'
+import { countingTurns, type ProcessParts } from '../process-parts.ts'
+import { startActors } from '../wire.ts'
+import type { KafkaParts } from './kafka-parts.ts'
+import type { Peers } from './peers.ts'
+
+export interface NodeActorsParts extends ProcessParts {
+  readonly kinds: readonly ActorKind[]
+  readonly leases: Map<string, ShardLease>
+  readonly mailbox: Mailbox
+  readonly kafka: KafkaParts
+  readonly inbox: Inbox
+  readonly peers: Peers
+  readonly topicPrefix: string
+}
+
+export interface NodeActors {
+  readonly holding: ShardHolding
+  readonly operations: Operations
+  /** A gateway wants to see what these sessions say. */
+  watched(sessionIds: readonly string[], gateway: Peer): void
+}
+
+/** The actors of a node, and how the world hears of what they do. They own no shard until the first beat. */
+export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActors> {
+  const { lifecycle, kafka, inbox, peers, leases, persistence, topicPrefix, clock, log, metrics } = parts
+  const codec = sessionCodec()
+  const publisher = await lifecycle.start(
+    'outbound publisher',
+    () =>
+      new OutboundPublisher({
+        writer: kafka.feed,
+        topicPrefix,
+        offsets: persistence.logOffsets,
+        journal: persistence.journal,
+        leaseOf: (shard) => leases.get(shardKey('session', shard)),
+        announcementOf: (stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored)),
+        clock,
+        log,
+      }),
+    (it) => it.close(),
+  )
+  const outbound = await lifecycle.start(
+    'node outbound',
+    () => new NodeOutbound({ inbox, publisher, clock, log, watched: (watches) => metrics.watched(watches) }),
+    (it) => it.close(),
+  )
+  const { holding, operations } = await startActors(
+    {
+      ...parts,
+      config: parts.config.actors,
+      persistence: { ...persistence, journal: publisher.watching(persistence.journal) },
+      outbound: countingTurns(outbound, metrics),
+      shardHooks: {
+        async taken(kind, taken) {
+          if (kind !== 'session') return
+          await publisher.takeOver(taken)
+          const shards = taken.map(({ shard }) => shard)
+          for (const gateway of peers.gateways()) inbox.tell(gateway, { k: 'moved', shards })
+        },
+        gone(kind, shards) {
+          if (kind === 'session') outbound.lost(shards)
+        },
+      },
+      escalated: endProcess,
+    },
+    lifecycle,
+  )
+  return {
+    holding,
+    operations,
+    watched(sessionIds, gateway) {
+      const fresh = outbound.watch(sessionIds, gateway)
+      if (fresh.length > 0) inbox.tell(gateway, { k: 'watching', sessions: fresh })
+    },
+  }
+}

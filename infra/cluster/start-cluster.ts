@@ -1,0 +1,247 @@
+import { createServer } from 'node:net'
+import { hostname } from 'node:os'
+import type { ActorKind } from '../../actors/kernel/address.ts'
+import type { Operations } from '../../actors/kernel/region.ts'
+import type { ShardLease } from '../../persistence/epochs.ts'
+import { joinCluster } from '../../persistence/pg-membership.ts'
+import { shardKey } from '../../supervisors/shard-holding.ts'
+import { ShardOwnership } from '../../supervisors/shard-ownership.ts'
+import { publishedDeadLetters } from '../../transports/kafka/dead-letter-feed.ts'
+import { GatewayOutbound } from '../../transports/kafka/gateway-outbound.ts'
+import { Inbox } from '../../transports/kafka/inbox.ts'
+import { KafkaMailbox } from '../../transports/kafka/kafka-mailbox.ts'
+import { strangers } from '../../transports/kafka/strangers.ts'
+import { INBOX_PARTITIONS } from '../../transports/kafka/topics.ts'
+import { recordOf } from '../../transports/kafka/undecodable.ts'
+import type { ClusterConfig, Config } from '../config.ts'
+import { checkHealth } from '../health.ts'
+import { measuredMailbox, monotonicSeconds } from '../measured.ts'
+import { openGateway } from '../open-gateway.ts'
+import { startOperationsServer } from '../operations-server.ts'
+import { version } from '../package-root.ts'
+import { answeringModel, type Foundation, openProcessParts, type ProcessParts } from '../process-parts.ts'
+import { replayDeadLetter } from '../replay.ts'
+import { traced, tracedMailbox } from '../traced.ts'
+import { watchDependencies } from '../watched.ts'
+import { actorKindsHere } from '../wire.ts'
+import { clusterOperations, type NodeDetail } from './cluster-operations.ts'
+import { type KafkaParts, openKafka } from './kafka-parts.ts'
+import { type NodeActors, startNodeActors } from './node-actors.ts'
+import { nodeAnswers } from './node-answers.ts'
+import { Peers } from './peers.ts'
+import { QuarantineWatch } from './quarantine-watch.ts'
+
+/** Beats in a lease: a few may come late before anybody takes over. */
+const BEATS_PER_LEASE = 10
+
+/**
+ * The cluster profile: one process of many. The same actors as in one process; the mailbox is Kafka, the journal is shared,
+ * and what it owns is decided by heartbeat and epoch (supervisors/shard-ownership.ts). Its roles say what it does.
+ */
+export async function startCluster(foundation: Foundation, cluster: ClusterConfig) {
+  const parts = await openProcessParts(foundation)
+  const { config, log, lifecycle, clock, ids, metrics, tracer, persistence } = parts
+  const port = await portOf(config)
+  const name = cluster.name ?? `${hostname()}:${port}`
+  const kafka = await openKafka(cluster.kafka, { clientId: `soma-${name}`, clock, log, lifecycle, metrics })
+  const membership = await lifecycle.start('membership', () =>
+    joinCluster({
+      dsn: config.persistence.postgresDsn as string,
+      name,
+      roles: cluster.roles,
+      weight: cluster.weight,
+      url: `http://${config.gateway.host}:${port}`,
+      leaseMs: cluster.leaseMs,
+      slots: INBOX_PARTITIONS,
+      clock,
+      ids,
+      log,
+    }),
+  )
+  const self = () => ({ id: membership.nodeId, slot: membership.slot })
+  const peers = new Peers()
+  const { topicPrefix } = cluster.kafka
+  const inbox = await lifecycle.start(
+    'inbox',
+    async () => {
+      const it = new Inbox({
+        self,
+        writer: kafka.soft,
+        reader: kafka.reader,
+        topicPrefix,
+        edge: kafka.edge,
+        clock,
+        ids,
+        log,
+        counted: (direction, frames) => {
+          if (direction !== 'dropped') metrics.frames(direction === 'sent' ? 'out' : 'in', frames)
+        },
+      })
+      await it.open()
+      return it
+    },
+    (it) => it.close(),
+  )
+
+  const leases = new Map<string, ShardLease>()
+  const kinds = actorKindsHere.filter((kind) => cluster.roles.includes(kind))
+  const deadLetters = publishedDeadLetters(persistence.deadLetters, { writer: kafka.durable, topicPrefix })
+  const gatewayOutbound = cluster.roles.includes('gateway')
+    ? await lifecycle.start(
+        'gateway outbound',
+        () => new GatewayOutbound({ inbox, self, writer: kafka.durable, topicPrefix, clock, log }),
+        (it) => it.close(),
+      )
+    : undefined
+  let actors: NodeActors | undefined
+  let closed = false
+  const log0 = await lifecycle.start(
+    'mailbox',
+    (): KafkaMailbox =>
+      new KafkaMailbox({
+        writer: kafka.durable,
+        reader: kafka.reader,
+        offsets: persistence.logOffsets,
+        topicPrefix,
+        leaseOf: (kind, shard) => leases.get(shardKey(kind, shard)),
+        strangers: strangers({
+          records: persistence.records,
+          tenant: config.tenantId,
+          deadLetters,
+          send: (envelope) => mailbox.send(envelope),
+          watched: (sessions, gateway) => actors?.watched(sessions, gateway),
+          clock,
+          log,
+          isClosed: () => closed,
+        }),
+        ...(gatewayOutbound && { watcherHeaders: gatewayOutbound.watcherHeaders }),
+        clock,
+        log,
+      }),
+    (it) => {
+      closed = true
+      return it.close()
+    },
+  )
+  const mailbox = traced(measuredMailbox(log0, metrics), tracedMailbox, tracer)
+  const shared = {
+    ...parts,
+    persistence: { ...persistence, deadLetters },
+    mailbox,
+    kafka,
+    inbox,
+    peers,
+    leases,
+    topicPrefix,
+  }
+  if (kinds.length > 0) actors = await startNodeActors({ ...shared, kinds })
+
+  const detail = (): NodeDetail & Record<string, unknown> => ({
+    pid: process.pid,
+    version,
+    shards: owned(leases, kinds),
+    lag: Object.fromEntries(log0.lag()),
+  })
+  const ownership: ShardOwnership = await lifecycle.start(
+    'shard ownership',
+    async () => {
+      const it = new ShardOwnership({
+        membership,
+        epochs: persistence.epochs,
+        holding: actors?.holding,
+        kinds,
+        detail,
+        clock,
+        log,
+        beatMs: cluster.leaseMs / BEATS_PER_LEASE,
+        seen: (nodes) => {
+          peers.seen(nodes)
+          void inbox.open().catch((error) => log.warn({ error: String(error) }, 'the inbox cannot be read yet'))
+        },
+        counted: (kind, count) => {
+          metrics.shardsOwned(kind, count)
+          for (const [topic, lag] of log0.lag()) metrics.mailboxLag(topic, lag)
+        },
+        tookOver: (kind, reason, shards, seconds) => {
+          for (let n = 0; n < shards; n++) metrics.takeover(kind, reason, seconds)
+        },
+        seconds: monotonicSeconds,
+      })
+      await it.start()
+      return it
+    },
+    (it) => it.stop(),
+    config.actors.drainMs * 2 + 5_000,
+  )
+  inbox.answers(nodeAnswers({ operations: actors?.operations, ownership: () => ownership, log }))
+
+  const health = healthOf(parts, kafka)
+  watchDependencies(metrics, health)
+  const metricsText = () => metrics.registry.metrics()
+  if (gatewayOutbound === undefined) {
+    const { url } = await lifecycle.start(
+      'operations',
+      () => startOperationsServer({ host: config.gateway.host, port, version, metricsText, health }),
+      (it) => it.close(),
+    )
+    return { url, model: answeringModel(parts) }
+  }
+  const quarantined = await lifecycle.start(
+    'quarantine watch',
+    () => new QuarantineWatch(persistence.quarantine, { clock, log }).start(),
+    (it) => it.close(),
+  )
+  const operations: Operations = clusterOperations({
+    peers,
+    epochs: persistence.epochs,
+    inbox,
+    isQuarantined: (address) => quarantined.has(address),
+    replayDeadLetter: (id) =>
+      replayDeadLetter(id, {
+        deadLetters: persistence.deadLetters,
+        clock,
+        mailbox: {
+          async send(envelope) {
+            const record = recordOf(envelope, topicPrefix)
+            if (record === undefined) await mailbox.send(envelope)
+            else await kafka.durable.write(record)
+          },
+        },
+      }),
+  })
+  const withPort = { ...parts, config: { ...config, gateway: { ...config.gateway, port } } }
+  const url = await openGateway(withPort, { mailbox, outbound: gatewayOutbound, operations, metricsText, health })
+  return { url, model: answeringModel(parts) }
+}
+
+function owned(leases: ReadonlyMap<string, ShardLease>, kinds: readonly ActorKind[]): NodeDetail['shards'] {
+  const all = [...leases.values()]
+  return Object.fromEntries(kinds.map((kind) => [kind, all.filter((lease) => lease.kind === kind).length]))
+}
+
+function healthOf({ persistence, models, content, pingRedis, clock }: ProcessParts, { admin }: KafkaParts) {
+  return () =>
+    checkHealth({
+      sql: persistence.sql,
+      models,
+      policy: content.policy,
+      pingRedis,
+      pingKafka: async () => {
+        await admin.describeCluster()
+      },
+      clock,
+    })
+}
+
+/** Others are told the port before anything listens on it. */
+async function portOf({ gateway }: Config): Promise<number> {
+  if (gateway.port !== 0) return gateway.port
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, gateway.host, () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

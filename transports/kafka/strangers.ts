@@ -1,0 +1,97 @@
+import { type Address, idOf, kindOf } from '../../actors/kernel/address.ts'
+import type { Clock } from '../../actors/kernel/clock.ts'
+import type { DeadLetters } from '../../actors/kernel/dead-letters.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { type Failure, isFailure } from '../../actors/kernel/failure.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { SessionRecords } from '../../persistence/journal.ts'
+import type { LogRecord } from './fetch-client.ts'
+import type { Peer } from './inbox.ts'
+import { fromPublic } from './public-messages.ts'
+import type { IntakeParts } from './shard-intake.ts'
+import type { Topic } from './topics.ts'
+import { undecodable } from './undecodable.ts'
+import { isWatch, watchedSessions, watcherOf } from './watch-records.ts'
+
+export interface StrangersParts {
+  readonly records: Pick<SessionRecords, 'get'>
+  /** Of a session that no gateway has born: whoever may write to Kafka speaks for this tenant. */
+  readonly tenant: string
+  readonly deadLetters: Pick<DeadLetters, 'park'>
+  /** Sends the envelope that a public message stands for, to the shard it belongs to. */
+  readonly send: (envelope: Envelope) => Promise<void>
+  readonly watched: (sessionIds: readonly string[], watcher: Peer) => void
+  readonly clock: Clock
+  readonly log: Logger
+  readonly isClosed: () => boolean
+}
+
+const FIRST_PAUSE_MS = 100
+const LAST_PAUSE_MS = 5_000
+
+/**
+ * Records of the mailbox topics that are no envelopes of ours.
+ *   F1. A public message (JSON) becomes an envelope under its own `event_id`, sent on to the shard it belongs to wherever
+ *       it was written; its record is settled only then. Twice sent on is one message (I3).
+ *   F2. What is neither is a dead letter, with what is wrong (I8).
+ *   F3. A gateway's watch is soft state: heard, and forgotten.
+ */
+export function strangers(parts: StrangersParts): Pick<IntakeParts, 'foreign' | 'refused' | 'watched'> {
+  const until = async (what: string, work: () => Promise<void>) => {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
+      try {
+        await work()
+        return
+      } catch (error) {
+        if (isHopeless(error) || parts.isClosed()) throw error
+        parts.log.warn({ error: String(error), pause }, `could not ${what}; tries again`)
+        await new Promise<void>((resolve) => void parts.clock.after(pause, resolve))
+      }
+    }
+  }
+
+  const refused = (topic: Topic, partition: number, record: LogRecord, failure: Failure) =>
+    until('park a record', () =>
+      parts.deadLetters.park({
+        envelope: undecodable(topic, partition, record),
+        source: topic.name,
+        code: failure.code,
+        detail: failure.detail,
+        retries: 0,
+        at: parts.clock.now(),
+      }),
+    )
+
+  const watch = (sessionIds: readonly string[], record: LogRecord) => {
+    const watcher = watcherOf(record)
+    if (watcher !== undefined) parts.watched(sessionIds, watcher)
+  }
+
+  return {
+    async foreign(topic, partition, record) {
+      if (isWatch(record)) {
+        watch(watchedSessions(record), record)
+        return
+      }
+      try {
+        const envelope = fromPublic(topic, record, parts.tenant)
+        await until('take in a public message', async () => {
+          const owner = await parts.records.get(idOf(envelope.to))
+          await parts.send({ ...envelope, tenant: owner?.tenant ?? parts.tenant })
+        })
+      } catch (error) {
+        if (!isHopeless(error)) throw error
+        await refused(topic, partition, record, error)
+      }
+    },
+    refused,
+    watched(record: LogRecord, to: Address | undefined) {
+      if (to !== undefined && kindOf(to) === 'session') watch([idOf(to)], record)
+    },
+  }
+}
+
+/** Trying again would end the same. */
+function isHopeless(error: unknown): error is Failure {
+  return isFailure(error, 'MALFORMED_MESSAGE') || isFailure(error, 'PAYLOAD_TOO_LARGE')
+}
