@@ -1,3 +1,4 @@
+import { Partitioners } from 'kafkajs'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { kafkaClient } from '../../transports/kafka/connection.ts'
@@ -36,7 +37,13 @@ export async function openKafka(
   const producer = await lifecycle.start(
     'Kafka producer',
     async () => {
-      const it = kafka.producer({ allowAutoTopicCreation: false, metadataMaxAge: 60_000, retry: PRODUCER_RETRY })
+      const it = kafka.producer({
+        allowAutoTopicCreation: false,
+        // Every record names its partition; left out, kafkajs warns of having changed its default.
+        createPartitioner: Partitioners.DefaultPartitioner,
+        metadataMaxAge: 60_000,
+        retry: PRODUCER_RETRY,
+      })
       await it.connect()
       return it
     },
@@ -53,7 +60,7 @@ export async function openKafka(
   return {
     admin,
     reader,
-    edge: (topic: string, partition: number) => client.edge(topic, partition, 'latest'),
+    edge: (topic: string, partition: number) => reader.edge(topic, partition),
     durable: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds, written }),
     /** Apart from the durable one: its requests in flight must not wait for each other. */
     feed: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds }),

@@ -9,6 +9,7 @@ const LAST_PAUSE_MS = 500
 /** A fetch that neither answers nor fails for so long is hung: beyond the request's own time limit of 5 s. */
 const HUNG_MS = 8_000
 const WATCH_MS = 1_000
+const EDGE_TRIES = 40
 
 export interface ReadPartition {
   readonly topic: string
@@ -70,6 +71,19 @@ export class LogReader {
       close: () => {
         if (this.open.get(key) === position) this.open.delete(key)
       },
+    }
+  }
+
+  /** Where the log ends now. A topic made a moment ago has leaders that do not know of it yet: asked again for a while. */
+  async edge(topic: string, partition: number): Promise<number> {
+    for (let left = EDGE_TRIES; ; left--) {
+      try {
+        return await this.client.edge(topic, partition, 'latest')
+      } catch (error) {
+        if (left === 0 || this.closed) throw error
+        await new Promise<void>((resolve) => void this.clock.after(LAST_PAUSE_MS / 2, resolve))
+        await this.client.refresh().catch(() => {})
+      }
     }
   }
 
