@@ -6,23 +6,24 @@ const version = 1
 const answerWithinMs = 2_000
 
 /**
- * Ids of the live brokers as the broker at this port sees them (a Metadata request without topics, by hand, because this
- * runs before anything is installed). An open port alone says little: a broker that is fenced has one too.
+ * The cluster as the broker at this port sees it: ids of the live brokers, and where each partition's copies are and which
+ * of them are in step. A Metadata request by hand, because this runs before anything is installed. An open port alone says
+ * little: a broker that is fenced has one too. Undefined if there is no answer.
  */
-export function brokersSeenAt(port) {
+export function clusterSeenAt(port) {
   return new Promise((resolve) => {
     const socket = createConnection({ host: loopback, port }, () => socket.write(request()))
     let answer = Buffer.alloc(0)
-    const done = (ids) => {
+    const done = (cluster) => {
       socket.destroy()
-      resolve(ids)
+      resolve(cluster)
     }
-    socket.setTimeout(answerWithinMs, () => done([]))
-    socket.on('error', () => done([]))
-    socket.on('close', () => done([]))
+    socket.setTimeout(answerWithinMs, () => done(undefined))
+    socket.on('error', () => done(undefined))
+    socket.on('close', () => done(undefined))
     socket.on('data', (chunk) => {
       answer = Buffer.concat([answer, chunk])
-      if (answer.length >= 4 && answer.length >= 4 + answer.readInt32BE(0)) done(idsIn(answer))
+      if (answer.length >= 4 && answer.length >= 4 + answer.readInt32BE(0)) done(clusterIn(answer))
     })
   })
 }
@@ -36,21 +37,41 @@ function request() {
   bytes.writeInt32BE(1, 8) // correlation
   bytes.writeInt16BE(client.length, 12)
   client.copy(bytes, 14)
-  bytes.writeInt32BE(0, 14 + client.length) // no topics
+  bytes.writeInt32BE(-1, 14 + client.length) // of all topics
   return bytes
 }
 
-function idsIn(answer) {
+function clusterIn(answer) {
   let at = 8 // behind length and correlation
-  const ids = []
-  const brokers = answer.readInt32BE(at)
-  at += 4
-  for (let i = 0; i < brokers; i += 1) {
-    ids.push(answer.readInt32BE(at))
-    at += 4
-    at += 2 + answer.readInt16BE(at) // host
-    at += 4 // port
-    at += 2 + Math.max(0, answer.readInt16BE(at)) // rack, -1 when there is none
+  const skip = (bytes) => {
+    at += Math.max(0, bytes) // a string that is null has length -1
   }
-  return ids
+  const int16 = () => {
+    at += 2
+    return answer.readInt16BE(at - 2)
+  }
+  const int32 = () => {
+    at += 4
+    return answer.readInt32BE(at - 4)
+  }
+  const many = (read) => Array.from({ length: int32() }, read)
+  const brokers = many(() => {
+    const id = int32()
+    skip(int16()) // host
+    int32() // port
+    skip(int16()) // rack
+    return id
+  })
+  int32() // controller
+  const partitions = many(() => {
+    int16() // error
+    skip(int16()) // name
+    skip(1) // internal or not
+    return many(() => {
+      int16() // error
+      int32() // number
+      return { leader: int32(), replicas: many(int32), inStep: many(int32) }
+    })
+  }).flat()
+  return { brokers, partitions }
 }

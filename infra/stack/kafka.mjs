@@ -3,13 +3,15 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { brokersSeenAt } from './kafka-brokers.mjs'
+import { clusterSeenAt } from './kafka-brokers.mjs'
 import { kafkaJars } from './kafka-jars.mjs'
 import { loopback } from './ports.mjs'
 import { running } from './processes.mjs'
 import { findPrograms, runToEnd } from './programs.mjs'
+import { say } from './refusal.mjs'
 
 export const startsWithinMs = 60_000
+const inStepWithinMs = 60_000
 // A broker hands its partitions over before it goes; without a quorum to hand them to, it would wait for minutes.
 export const stops = { signal: 'SIGTERM', withinMs: 8_000 }
 
@@ -37,6 +39,9 @@ export function records(stack, { java, jars }) {
 const heap = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError']
 const logging = [
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+  // Which broker was given up and when, and who became controller.
+  '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.controller.ReplicationControlManager=info',
+  '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.raft.QuorumState=info',
   '-Dorg.slf4j.simpleLogger.showDateTime=true',
   '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',
   '-Dorg.slf4j.simpleLogger.showThreadName=false',
@@ -82,12 +87,12 @@ function propertiesOf({ id, ports, home }, stack) {
     'transaction.state.log.num.partitions': 12,
     'group.initial.rebalance.delay.ms': 0,
     // A broker that is silent for so long loses its partitions to the others.
-    'broker.session.timeout.ms': 3_000,
-    'broker.heartbeat.interval.ms': 500,
+    'broker.session.timeout.ms': 2_000,
+    'broker.heartbeat.interval.ms': 400,
     // And a controller its office.
-    'controller.quorum.fetch.timeout.ms': 1_500,
-    'controller.quorum.election.timeout.ms': 750,
-    'controller.quorum.election.backoff.max.ms': 500,
+    'controller.quorum.fetch.timeout.ms': 1_000,
+    'controller.quorum.election.timeout.ms': 500,
+    'controller.quorum.election.backoff.max.ms': 300,
     // Made for machines that do nothing else; three of them share this one.
     'num.network.threads': 2,
     'num.io.threads': 4,
@@ -103,14 +108,30 @@ function propertiesOf({ id, ports, home }, stack) {
 
 /** It takes requests and is not fenced. */
 export async function answers(record) {
-  return (await brokersSeenAt(record.port)).includes(record.id)
+  return (await clusterSeenAt(record.port))?.brokers.includes(record.id) ?? false
 }
 
-/** Every broker that runs sees every other: only then is a topic with three copies made at once. */
-export async function agree(records) {
-  const alive = records.filter((record) => running(record) !== undefined)
-  const views = await Promise.all(alive.map((record) => brokersSeenAt(record.port)))
-  return views.every((view) => alive.every(({ id }) => view.includes(id)))
+/**
+ * Waits until all brokers that run see each other, and every copy of theirs is in step: only then is a topic with three
+ * copies made at once, and only then may the next broker be killed without a partition that takes no writes.
+ */
+export async function started(_record, stack) {
+  const alive = stack.servers.filter((record) => record.kind === 'kafka' && running(record) !== undefined)
+  const until = performance.now() + inStepWithinMs
+  while (!(await Promise.all(alive.map((record) => isWhole(record, alive)))).every(Boolean)) {
+    if (performance.now() > until) return say(`some copies are still catching up after ${inStepWithinMs / 1_000} s`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function isWhole({ port }, alive) {
+  const cluster = await clusterSeenAt(port)
+  return (
+    alive.every(({ id }) => cluster?.brokers.includes(id)) &&
+    cluster.partitions.every(({ replicas, inStep }) =>
+      alive.every(({ id }) => !replicas.includes(id) || inStep.includes(id)),
+    )
+  )
 }
 
 export function variables(records) {

@@ -1,13 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { agree } from './kafka.mjs'
 import { kinds, kindsOf } from './kinds.mjs'
 import { needFree } from './ports.mjs'
 import { comesUp, launch, running } from './processes.mjs'
 import { Refusal } from './refusal.mjs'
 import { writeState } from './state.mjs'
-
-const agreeWithinMs = 30_000
 
 /** Fetches and builds what the cache lacks, and finds the programs; says all that is missing at once. */
 export async function findAll(stack) {
@@ -52,7 +49,6 @@ export async function bringUp(stack) {
         await startOne(record, stack)
       }),
     )
-    if (kind === 'kafka' && mine.length > 0) await inAgreement(ofKind(kind))
     for (const record of ofKind(kind)) await kinds[kind].started?.(record, stack)
   }
 }
@@ -73,15 +69,6 @@ function withPast(stack, record, before) {
   }
   const file = (folder, ending) => join(stack.folder, folder, `${record.name}.${ending}`)
   return { ...record, cwd: record.home, log: file('logs', 'log'), pidFile: file('.', 'pid') }
-}
-
-async function inAgreement(records) {
-  const until = performance.now() + agreeWithinMs
-  while (!(await agree(records))) {
-    if (performance.now() > until)
-      throw new Refusal(`the brokers do not see each other after ${agreeWithinMs / 1_000} s`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
 
 /** All of them come to their end before this does: a failure must not leave others working behind our back. */
