@@ -193,8 +193,12 @@ export const families = [
   { form: 'BUDGET_LIMIT_{TENANT}', meaning: 'Tokens per UTC day of one tenant, over BUDGET_LIMIT_TOKENS.' },
   { form: 'BUDGET_LIMIT_{TENANT}_{PERSONA}', meaning: 'The same for one persona of a tenant, over both.' },
   {
-    form: 'SOMA_TEST_POSTGRES_DSN, SOMA_TEST_REDIS_URL, SOMA_TEST_KAFKA, SOMA_TEST_OPA_URL, SOMA_TEST_OPENFGA_URL, SOMA_TEST_PROMETHEUS, SOMA_TEST_CHROMIUM, SOMA_TEST_PYTHON',
+    form: 'SOMA_TEST_POSTGRES_DSN, SOMA_TEST_POSTGRES_DSN_2, SOMA_TEST_REDIS_URL, SOMA_TEST_KAFKA, SOMA_TEST_OPA_URL, SOMA_TEST_OPENFGA_URL, SOMA_TEST_PROMETHEUS, SOMA_TEST_STACK, SOMA_TEST_CHROMIUM, SOMA_TEST_PYTHON',
     meaning: 'What some specs need; without it they skip and say so, and in CI they fail.',
+  },
+  {
+    form: 'SOMA_STACK_DATA, SOMA_STACK_CACHE, SOMA_STACK_PORTS',
+    meaning: 'Data folder, cache and ports of `npm run stack`; node infra/stack.mjs --help.',
   },
 ] as const
 

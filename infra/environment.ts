@@ -37,7 +37,7 @@ export function secretsIn(env: Environment): string[] {
 export function unknownNames(env: Environment): string[] {
   const warnings: string[] = []
   for (const name of Object.keys(env).sort()) {
-    if (!/^(SOMA|GATEWAY)_/.test(name) || name in variables || name.startsWith('SOMA_TEST_')) continue
+    if (!/^(SOMA|GATEWAY)_/.test(name) || name in variables || /^SOMA_(TEST|STACK)_/.test(name)) continue
     if (ofTheOldStack.has(name)) warnings.push(`${name} belongs to SomaAgent01 and has no effect here`)
     else {
       const near = closest(name, variableNames)

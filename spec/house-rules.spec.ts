@@ -159,7 +159,7 @@ describe('docs', () => {
   it('name no failure, variable or metric that does not exist', () => {
     const metrics = new Metrics().registry.getMetricsAsArray().map(({ name }) => name)
     const known = new Set<string>([...Object.keys(failures), ...variableNames, ...metrics])
-    const families = [/^BUDGET_LIMIT_/, /^SOMA_TEST_/, /_(sum|count|bucket)$/]
+    const families = [/^BUDGET_LIMIT_/, /^SOMA_(TEST|STACK)_/, /_(sum|count|bucket)$/]
     const unknown = documents().flatMap((file) =>
       [
         ...read(file).matchAll(

@@ -72,7 +72,13 @@ describe('configuration', () => {
   })
 
   it('warns of a misspelt variable with the one that was meant', () => {
-    const { warnings } = loadConfig({ SOMA_PROT: '9000', SOMA_XYZZY_FROB: '1', SOMA_TEST_REDIS_URL: 'x', PATH: '/bin' })
+    const { warnings } = loadConfig({
+      SOMA_PROT: '9000',
+      SOMA_XYZZY_FROB: '1',
+      SOMA_TEST_REDIS_URL: 'x',
+      SOMA_STACK_DATA: 'y',
+      PATH: '/bin',
+    })
     expect(warnings).to.deep.equal([
       'SOMA_PROT is not a variable of SomaAgent; did you mean SOMA_PORT?',
       'SOMA_XYZZY_FROB is not a variable of SomaAgent',
