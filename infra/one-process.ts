@@ -45,7 +45,7 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
       (it) => it.close(),
     ),
   ])
-  metrics.watchDeadLetters(deadLetterDepths(persistence.sql))
+  metrics.watchDeadLetters(deadLetterDepths(persistence.everywhere))
   await holdAlone(config, log, lifecycle)
   const journal = measuredJournal(onlyOwner(persistence.journal, endProcess), metrics)
   const records = measuredRecords(persistence.records, metrics)
@@ -93,7 +93,7 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
         tools: content.tools,
         usage: persistence.usage,
         metricsText: () => metrics.registry.metrics(),
-        health: () => checkHealth({ sql: persistence.sql, models, policy: content.policy, pingRedis, clock }),
+        health: () => checkHealth({ sql: persistence.everywhere, models, policy: content.policy, pingRedis, clock }),
         metrics,
         clock,
         ids,
