@@ -14,6 +14,7 @@ export class LastAnswers<Answer> {
   private readonly clock: Clock
   private readonly log: Logger
   private readonly answers = new Map<string, Answer>()
+  private readonly pending = new Map<string, Promise<Answer>>()
   private silentUntil = 0
 
   constructor(name: string, waitMs: number, clock: Clock, log: Logger) {
@@ -25,19 +26,30 @@ export class LastAnswers<Answer> {
 
   /** Rejects with JOURNAL_UNAVAILABLE when the server is silent and never answered this question before. */
   async ask(key: string, question: () => Promise<Answer>): Promise<Answer> {
-    const kept = this.answers.get(key)
-    const asked = question().then((answer) => this.keep(key, answer))
-    // Not waited for when another question just went unanswered, and then its outcome is nobody's.
-    asked.catch(() => {})
-    if (kept !== undefined && this.clock.now() < this.silentUntil) return kept
     try {
-      return await withinTime(asked, this.waitMs, this.clock)
+      // Not asked at all for a moment: questions to a silent server pile up in its pool (I9).
+      if (this.clock.now() < this.silentUntil) throw new Error('it was silent a moment ago')
+      return await withinTime(this.asked(key, question), this.waitMs, this.clock)
     } catch (error) {
-      this.silentUntil = this.clock.now() + 4 * this.waitMs
+      const kept = this.answers.get(key)
+      if (this.clock.now() >= this.silentUntil) {
+        this.silentUntil = this.clock.now() + 2 * this.waitMs
+        this.log.warn({ server: this.name, error: String(error) }, 'a journal server is silent; its last answers stand')
+      }
       if (kept === undefined) throw asDatabaseFailure(error)
-      this.log.warn({ server: this.name, error: String(error) }, 'a journal server is silent; its last answer stands')
       return kept
     }
+  }
+
+  /** One question of a kind at a time; a late answer ends the silence. */
+  private asked(key: string, question: () => Promise<Answer>): Promise<Answer> {
+    const pending = this.pending.get(key)
+    if (pending) return pending
+    const answer = question()
+      .then((fresh) => this.keep(key, fresh))
+      .finally(() => this.pending.delete(key))
+    this.pending.set(key, answer)
+    return answer
   }
 
   private keep(key: string, answer: Answer): Answer {
