@@ -8,6 +8,7 @@ import type { KafkaSettings } from '../transports/kafka/settings.ts'
 import type { ModelsConfig, RoleConfig } from '../transports/model/models.ts'
 import { type Values, type VariableName, variableNames, variables } from './config-variables.ts'
 import { type Environment, given, masked, secretsIn, unknownNames } from './environment.ts'
+import { journalProblems, type PersistenceConfig, persistenceOf } from './persistence-config.ts'
 
 /** The environment, read once at start and never again; wire.ts hands each part the piece it needs. */
 export interface Config {
@@ -32,16 +33,6 @@ export interface Config {
 
 /** The gateway's own shape, but for what wire.ts knows and the environment does not. */
 export type GatewaySettings = Omit<GatewayConfig, 'consoleDir' | 'version'>
-
-export interface PersistenceConfig {
-  readonly dataDir: string
-  /** Of the embedded database; a Postgres server has its own setting. */
-  readonly fsync: boolean
-  readonly postgresDsn: string | undefined
-  readonly postgresPoolSize: number
-  readonly redisUrl: string | undefined
-  readonly snapshotTtlSeconds: number
-}
 
 /** Undefined without KAFKA_BOOTSTRAP_SERVERS: then one process is all there is. */
 export interface ClusterConfig {
@@ -92,6 +83,7 @@ export function loadConfig(env: Environment): Config {
   refuse(problems)
   checkTogether(v, problems)
   checkCluster(v, problems)
+  problems.push(...journalProblems(v))
   refuse(problems)
 
   const dataDir = path.resolve(v.SOMA_DATA_DIR)
@@ -117,14 +109,7 @@ export function loadConfig(env: Environment): Config {
       },
     },
     models: { dialogue: dialogueModel(v), escalation: escalationModel(v), discover: v.SOMA_MODEL_DISCOVERY },
-    persistence: {
-      dataDir,
-      fsync: v.SOMA_FSYNC,
-      postgresDsn: v.POSTGRES_DSN,
-      postgresPoolSize: v.PG_POOL_MAX_SIZE,
-      redisUrl: v.REDIS_URL,
-      snapshotTtlSeconds: v.SESSION_CACHE_TTL_SECONDS,
-    },
+    persistence: persistenceOf(v, dataDir),
     cluster: clusterOf(v),
     actors: {
       idleMs: v.SOMA_IDLE_SECONDS * 1_000,

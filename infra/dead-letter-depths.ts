@@ -11,6 +11,9 @@ export function deadLetterDepths(sql: Sql): () => Promise<ReadonlyMap<string, nu
     const rows = await sql.query<{ kind: string; depth: number }>(
       "select split_part(address, ':', 1) as kind, count(*)::float8 as depth from dead_letters group by 1",
     )
-    return new Map(rows.map(({ kind, depth }) => [topicOf(kind), depth]))
+    const depths = new Map<string, number>()
+    // Several databases give a row each.
+    for (const { kind, depth } of rows) depths.set(topicOf(kind), (depths.get(topicOf(kind)) ?? 0) + depth)
+    return depths
   }
 }

@@ -28,10 +28,17 @@ export function secretsIn(env: Environment): string[] {
     .flatMap((name) => {
       const raw = given(env, name)
       if (raw === undefined) return []
-      if (!URL.canParse(raw)) return [raw]
-      const { password } = new URL(raw)
-      return password ? [password, decodeURIComponent(password)] : []
+      if (name === 'SOMA_JOURNALS')
+        return raw.split(',').flatMap((entry) => passwordsIn(entry.replace(/^[^=]*=/, '').trim()))
+      return passwordsIn(raw)
     })
+}
+
+/** Of what is no address, all of it. */
+function passwordsIn(raw: string): string[] {
+  if (!URL.canParse(raw)) return [raw]
+  const { password } = new URL(raw)
+  return password ? [password, decodeURIComponent(password)] : []
 }
 
 export function unknownNames(env: Environment): string[] {

@@ -49,7 +49,7 @@ export async function startOneProcess(foundation: Foundation) {
       config.actors.drainMs + 1_000,
     )
   }
-  const health = () => checkHealth({ sql: persistence.sql, models, policy: content.policy, pingRedis, clock })
+  const health = () => checkHealth({ sql: persistence.everywhere, models, policy: content.policy, pingRedis, clock })
   watchDependencies(metrics, health)
   const url = await openGateway(parts, {
     mailbox,

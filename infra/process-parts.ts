@@ -41,7 +41,7 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
       (it) => it.close(),
     ),
   ])
-  metrics.watchDeadLetters(deadLetterDepths(opened.sql))
+  metrics.watchDeadLetters(deadLetterDepths(opened.everywhere))
   opened.observeAppends(measuredBatches(metrics))
   const { snapshots, pingRedis } = await openSnapshots(config, log, lifecycle)
   const persistence: Persistence = {

@@ -13,6 +13,7 @@ export interface LogOffsets {
 
 export interface LogPartition {
   readonly topic: string
+  /** The number of the shard that reads it. */
   readonly partition: number
 }
 

@@ -10,7 +10,7 @@ import { InMemoryStore } from './in-memory-store.ts'
 import type { Persistence } from './open.ts'
 
 /** Everything openPersistence gives, but the database: for specs that are not about durability. */
-export function openInMemory(ids: Ids): Omit<Persistence, 'sql'> {
+export function openInMemory(ids: Ids): Omit<Persistence, 'sql' | 'everywhere'> {
   const store = new InMemoryStore()
   const journal = new InMemoryJournal(store)
   return {

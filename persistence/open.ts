@@ -12,6 +12,7 @@ import type { MailboxRows } from './mailbox-rows.ts'
 import { migrate } from './migrate.ts'
 import { ensureDatabase } from './pglite-files.ts'
 import { PgliteSql } from './pglite-sql.ts'
+import { EVERY_SHARD, place } from './placement.ts'
 import type { Sql } from './sql.ts'
 import { SqlDeadLetters } from './sql-dead-letters.ts'
 import { SqlEpochs } from './sql-epochs.ts'
@@ -27,6 +28,8 @@ export interface PersistenceOptions {
   /** The embedded profile: PGlite in this directory. Exactly one of dataDir and postgresDsn is given. */
   readonly dataDir?: string
   readonly postgresDsn?: string
+  /** Those this server keeps when the journal is spread over several (spread/open-spread.ts); every shard without it. */
+  readonly shards?: string
   /** Connections to Postgres (PG_POOL_MIN_SIZE, PG_POOL_MAX_SIZE). */
   readonly pool?: { readonly min?: number; readonly max?: number }
   /** persistence/migrations of the package. */
@@ -45,6 +48,8 @@ export interface PersistenceOptions {
 
 export interface Persistence {
   readonly sql: Sql
+  /** The same but where the journal is spread over several databases: then it asks each, and gives the rows of all. */
+  readonly everywhere: Sql
   readonly journal: Journal
   readonly epochs: Epochs
   readonly records: SessionRecords
@@ -67,6 +72,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
   try {
     const applied = await migrate(sql, options.migrationsDir)
     if (applied.length > 0) options.log.info({ applied, database: sql.dialect }, 'the database was migrated')
+    await place(sql, options.shards ?? EVERY_SHARD)
   } catch (error) {
     await database.close()
     throw asDatabaseFailure(error)
@@ -77,6 +83,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
   const mailboxRows = new SqlMailboxRows(sql)
   return {
     sql,
+    everywhere: sql,
     journal,
     epochs: new SqlEpochs(sql),
     records,

@@ -40,7 +40,7 @@ export class SqlDeadLetters implements DeadLetters {
   async list(query: { tenant?: string; address?: Address; limit: number; before?: string }): Promise<DeadLetter[]> {
     const rows = await rowsOf<LetterRow>(
       this.sql,
-      `select ${selected} from dead_letters
+      `select ${selectedLetter} from dead_letters
        where ($1::text is null or tenant = $1) and ($2::text is null or address = $2)
          and ($3::text is null or position < (select position from dead_letters where id = $3))
        order by position desc limit $4`,
@@ -50,7 +50,7 @@ export class SqlDeadLetters implements DeadLetters {
   }
 
   async get(id: string): Promise<DeadLetter | undefined> {
-    const rows = await rowsOf<LetterRow>(this.sql, `select ${selected} from dead_letters where id = $1`, [
+    const rows = await rowsOf<LetterRow>(this.sql, `select ${selectedLetter} from dead_letters where id = $1`, [
       toStoredText(id),
     ])
     return rows[0] && toLetter(rows[0])
@@ -64,10 +64,10 @@ export class SqlDeadLetters implements DeadLetters {
   }
 }
 
-const selected = `id, envelope::text as envelope, source, code, detail, retries,
+export const selectedLetter = `id, envelope::text as envelope, source, code, detail, retries,
   round(extract(epoch from at) * 1000)::float8 as at`
 
-interface LetterRow {
+export interface LetterRow {
   readonly id: string
   readonly envelope: string
   readonly source: string
@@ -77,7 +77,7 @@ interface LetterRow {
   readonly at: number
 }
 
-function toLetter(row: LetterRow): DeadLetter {
+export function toLetter(row: LetterRow): DeadLetter {
   return {
     ...row,
     source: fromStoredText(row.source),

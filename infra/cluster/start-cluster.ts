@@ -222,7 +222,7 @@ function owned(leases: ReadonlyMap<string, ShardLease>, kinds: readonly ActorKin
 function healthOf({ persistence, models, content, pingRedis, clock }: ProcessParts, { admin }: KafkaParts) {
   return () =>
     checkHealth({
-      sql: persistence.sql,
+      sql: persistence.everywhere,
       models,
       policy: content.policy,
       pingRedis,

@@ -10,6 +10,7 @@ export interface Bench {
 export const benches: readonly Bench[] = [
   { name: 'local-tell', load: () => import('./local-tell.bench.ts') },
   { name: 'fan-out', load: () => import('./fan-out.bench.ts') },
+  { name: 'journal', load: () => import('./journal.bench.ts') },
   { name: 'activation', load: () => import('./activation.bench.ts') },
   { name: 'sessions', load: () => import('./sessions.bench.ts') },
   { name: 'turns', load: () => import('./turns.bench.ts') },

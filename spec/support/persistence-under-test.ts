@@ -8,6 +8,7 @@ import { systemClock, systemIds } from '../../infra/clock.ts'
 import { openPersistence, type Persistence, type PersistenceOptions } from '../../persistence/open.ts'
 import { openInMemory } from '../../persistence/open-in-memory.ts'
 import { ensureTemplate } from '../../persistence/pglite-files.ts'
+import { openSpread } from '../../persistence/spread/open-spread.ts'
 import { describeWith, freshDatabase } from './test-services.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -25,7 +26,7 @@ export const common = {
   log: silentLogger,
 } satisfies PersistenceOptions
 
-export type Stores = Omit<Persistence, 'sql'>
+export type Stores = Omit<Persistence, 'sql' | 'everywhere'>
 
 /** Runs a suite on each implementation; `stores` is there once the hooks of its `describe` ran. */
 export function onEveryStore(suite: (stores: () => Stores) => void): void {
@@ -37,6 +38,7 @@ export function onEveryStore(suite: (stores: () => Stores) => void): void {
     suite(() => stores)
   })
   onEveryDatabase(suite)
+  onTwoServers(suite)
 }
 
 export function onEveryDatabase(suite: (stores: () => Persistence) => void): void {
@@ -67,6 +69,37 @@ export function onEveryDatabase(suite: (stores: () => Persistence) => void): voi
     })
     suite(() => stores)
   })
+}
+
+export function onTwoServers(suite: (stores: () => Persistence) => void): void {
+  describeWith('postgres', 'on two Postgres servers', (dsn) => {
+    let stores: Persistence
+    let spread: Awaited<ReturnType<typeof freshSpread>>
+    before(async () => {
+      spread = await freshSpread(dsn)
+      stores = await spread.open()
+    })
+    after(async () => {
+      await stores.close()
+      await spread.drop()
+    })
+    suite(() => stores)
+  })
+}
+
+/** Shards of either server lie between those of the other, so that little goes right by accident. */
+export const halves = [0, 1].map((half) => Array.from({ length: 32 }, (_, i) => 2 * i + half))
+
+/** Databases of their own on two servers, or on one when a second is not given. */
+export async function freshSpread(dsn: string) {
+  const databases = [await freshDatabase(dsn), await freshDatabase(process.env.SOMA_TEST_POSTGRES_DSN_2 || dsn)]
+  const places = databases.map((database, i) => ({ dsn: database.dsn, shards: halves[i] ?? [] }))
+  const [first] = places
+  return {
+    places,
+    open: (spread = places, postgresDsn = first?.dsn ?? '') => openSpread({ ...common, postgresDsn }, spread),
+    drop: () => Promise.all(databases.map((database) => database.drop())),
+  }
 }
 
 export async function freshDataDir(): Promise<string> {
