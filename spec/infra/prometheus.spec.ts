@@ -14,6 +14,7 @@ const ofOthers = new Set(['up', 'pg_up', 'redis_up', 'kafka_topic_partition_unde
 
 interface Registered {
   readonly name: string
+  readonly labelNames: readonly string[]
   readonly constructor: { readonly name: string }
 }
 
@@ -39,6 +40,21 @@ describe('rules and queries of Prometheus', () => {
     )
     expect(unknown).to.deep.equal([])
     expect(rules().length).to.be.greaterThan(30)
+  })
+
+  it('ask only for labels that those metrics have', () => {
+    const registered = new Metrics().registry.getMetricsAsArray() as unknown as readonly Registered[]
+    const labels = new Map(registered.map(({ name, labelNames }) => [name, labelNames]))
+    const queries = [...rules().map(({ expr }) => expr), ...documentedQueries('docs/SLO.md')]
+    const asked = queries.flatMap((expr) =>
+      [...expr.matchAll(/\b(\w+?)(?:_bucket|_sum|_count)?\{([^}]*)\}/g)].flatMap(([, name = '', inside = '']) =>
+        [...inside.matchAll(/(\w+)\s*[=!]/g)].map(([, label = '']) => ({ name, label })),
+      ),
+    )
+    expect(asked.length).to.be.greaterThan(20)
+    const others = new Set(['job', 'instance', 'le'])
+    const unknown = asked.filter(({ name, label }) => labels.has(name) && !labels.get(name)?.includes(label))
+    expect(unknown.filter(({ label }) => !others.has(label))).to.deep.equal([])
   })
 
   it('are the same in the documents', () => {
