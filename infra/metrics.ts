@@ -52,6 +52,11 @@ export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics
     ['path'],
     slow,
   )
+  private readonly turnsFailed = this.counter(
+    'soma_turns_failed_total',
+    'Turns that ended with a failure, by its code.',
+    ['code'],
+  )
   private readonly modelTokens = this.counter('soma_model_tokens_total', 'Tokens used: prompt or completion.', ['kind'])
   private readonly modelDollars = this.counter(
     'soma_model_cost_dollars_total',
@@ -144,6 +149,9 @@ export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics
   // Turns (turn-metrics.ts)
   turnEnded(outcome: string, seconds: number): void {
     this.conversationSeconds.observe({ path: outcome }, seconds)
+  }
+  turnFailed(code: string): void {
+    this.turnsFailed.inc({ code })
   }
   modelUsed(promptTokens: number, completionTokens: number, dollars: number): void {
     this.modelTokens.inc({ kind: 'prompt' }, promptTokens)

@@ -15,6 +15,8 @@ export function turnMetrics(metrics: Metrics): (announcement: Announcement) => v
     if (event.type !== 'assistant.final') return
     const from = startedAt.get(turnId)
     startedAt.delete(turnId)
+    const { code } = event.metadata
+    if (typeof code === 'string') metrics.turnFailed(code)
     if (from !== undefined) metrics.turnEnded(String(event.metadata.outcome), Math.max(0, at - from) / 1_000)
     const usage = event.metadata.usage
     if (typeof usage !== 'object' || usage === null) return

@@ -16,5 +16,6 @@ export const benches: readonly Bench[] = [
   { name: 'turns', load: () => import('./turns.bench.ts') },
   { name: 'tokens', load: () => import('./tokens.bench.ts') },
   { name: 'recovery', load: () => import('./recovery.bench.ts') },
+  { name: 'tracing', load: () => import('./tracing.bench.ts') },
   { name: 'boot', load: () => import('./boot.bench.ts') },
 ]
