@@ -80,6 +80,9 @@ function spreadOver(
     quarantine: new SpreadQuarantine(map),
     mailboxRows: new SpreadMailboxRows(map),
     logOffsets: new SpreadLogOffsets(map),
+    observeAppends(observer) {
+      for (const server of servers) server.observeAppends(observer)
+    },
     close,
   }
 }

@@ -3,10 +3,10 @@ import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { measuredBatches, measuredEpochs, measuredSnapshots } from '../../infra/measured.ts'
 import { Metrics } from '../../infra/metrics.ts'
 import { scrapedWithBacklog, watchDependencies } from '../../infra/watched.ts'
-import { Batcher } from '../../persistence/batcher.ts'
 import { InMemoryEpochs } from '../../persistence/in-memory-epochs.ts'
 import { InMemorySnapshots } from '../../persistence/in-memory-snapshots.ts'
 import { InMemoryStore } from '../../persistence/in-memory-store.ts'
+import { StatementBatcher as Batcher } from '../../persistence/statement-batcher.ts'
 import type { Mailbox } from '../../transports/mailbox.ts'
 
 /** Every look is a quarter of a second later than the one before. */
