@@ -13,7 +13,7 @@ import { systemClock as clock, systemIds as ids } from './clock.ts'
 import type { Config } from './config.ts'
 import { loadContent } from './content.ts'
 import { deadLetterDepths } from './dead-letter-depths.ts'
-import { checkHealth } from './health.ts'
+import { readiness } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import {
   measuredBatches,
@@ -26,6 +26,7 @@ import {
 import { Metrics } from './metrics.ts'
 import { onlyOwner } from './only-owner.ts'
 import { packageRoot, version } from './package-root.ts'
+import { probesOf } from './probes/configured.ts'
 import { loadTenants } from './tenants.ts'
 import { traced, tracedJournal, tracedMailbox } from './traced.ts'
 import { openTracing } from './tracing.ts'
@@ -46,8 +47,13 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
   const metrics = new Metrics()
   const nodeId = `${process.pid}@${ids.uuid()}`
   const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
-  const content = await loadContent(config.content, { clock, ids, log })
+  const content = await lifecycle.start(
+    'content',
+    () => loadContent(config.content, { clock, ids, log }),
+    (it) => it.close(),
+  )
   const tenants = loadTenants(config.budgets)
+  const probes = await probesOf(config)
   // Looking for a model takes up to 300 ms and opening the journal as long: side by side.
   const [persistence, models] = await Promise.all([
     foundation.persistence,
@@ -62,7 +68,7 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
   persistence.observeAppends(measuredBatches(metrics))
   const journal = traced(measuredJournal(onlyOwner(persistence.journal, endProcess), metrics), tracedJournal, tracer)
   const records = measuredRecords(persistence.records, metrics)
-  const { snapshots, pingRedis } = await openSnapshots(config, log, lifecycle)
+  const snapshots = await openSnapshots(config, log, lifecycle)
   const rows = await lifecycle.start(
     'mailbox',
     () => InProcessMailbox.open({ rows: persistence.mailboxRows, clock, log }),
@@ -90,7 +96,9 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
     },
     lifecycle,
   )
-  const health = () => checkHealth({ sql: persistence.sql, models, policy: content.policy, pingRedis, clock })
+  const { sql } = persistence
+  const { required } = config.services
+  const health = readiness({ probes, sql, models, policyFile: content.policyFile, required, clock })
   watchDependencies(metrics, health)
   const gateway = await lifecycle.start(
     'gateway',
@@ -126,15 +134,14 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
 
 async function openSnapshots(config: Config, log: Logger, lifecycle: Lifecycle) {
   const { redisUrl, snapshotTtlSeconds } = config.persistence
-  if (!redisUrl) return { snapshots: new InMemorySnapshots(log), pingRedis: undefined }
+  if (!redisUrl) return new InMemorySnapshots(log)
   // The client of a server that most starts do not have is a tenth of all that there is to load.
   const { RedisSnapshots } = await import('../persistence/redis-snapshots.ts')
-  const snapshots = await lifecycle.start(
+  return lifecycle.start(
     'snapshots',
     () => new RedisSnapshots({ url: redisUrl, ttlSeconds: snapshotTtlSeconds, clock, log }),
     (it) => it.close(),
   )
-  return { snapshots, pingRedis: () => snapshots.ping() }
 }
 
 /** No supervisor is left to mend it: let it crash (untilSignal ends the process), for a restart loses nothing. */

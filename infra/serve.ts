@@ -1,5 +1,6 @@
-import { systemClock as clock } from './clock.ts'
+import { systemClock as clock, systemIds as ids } from './clock.ts'
 import type { Config } from './config.ts'
+import { checkDependencies } from './dependencies.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { openJournal } from './open-journal.ts'
 import { createLogger } from './telemetry.ts'
@@ -17,6 +18,7 @@ export interface Service {
  */
 export async function serve(config: Config): Promise<Service> {
   const log = createLogger({ ...config.logs, secrets: config.secrets })
+  await checkDependencies(config, { clock, ids, log })
   const lifecycle = new Lifecycle(log, clock)
   const persistence = lifecycle.start(
     'journal',
