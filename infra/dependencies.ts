@@ -43,8 +43,9 @@ export async function checkDependencies(
   // The clock's timers keep no process alive, and a look that waits has nothing else that would.
   const awake = setInterval(() => {}, 1_000)
   try {
-    const look = (probe: Probe) => untilFit(probe, clock, log, patienceMs)
-    const model = askModel ? [untilModels(config, means, patienceMs)] : []
+    const patience = { ms: patienceMs, inVain: false }
+    const look = (probe: Probe) => again(async () => [await runProbe(probe, clock)], clock, log, patience)
+    const model = askModel ? [untilModels(config, means, patience)] : []
     const dependencies = (await Promise.all([...probes.map(look), ...model])).flat()
     const report = { ready: dependencies.every(isFine), dependencies }
     say(report, log)
@@ -58,10 +59,13 @@ export async function checkDependencies(
 
 const isFine = ({ ok, required }: Found) => ok || !required
 
-const untilFit = (probe: Probe, clock: Clock, log: Logger, patienceMs: number) =>
-  again(async () => [await runProbe(probe, clock)], clock, log, patienceMs)
+interface Patience {
+  readonly ms: number
+  /** One of them is lost for good: the start will be refused, and the others need not be waited for. */
+  inVain: boolean
+}
 
-async function untilModels(config: Config, means: Means, patienceMs: number): Promise<readonly Found[]> {
+async function untilModels(config: Config, means: Means, patience: Patience): Promise<readonly Found[]> {
   const [{ createModels }, { modelFindings }] = await Promise.all([
     import('../transports/model/models.ts'),
     import('./probes/model.ts'),
@@ -69,7 +73,7 @@ async function untilModels(config: Config, means: Means, patienceMs: number): Pr
   const models = await createModels(config.models, means)
   try {
     const { clock, log } = means
-    return await again(() => modelFindings(models, true, () => clock.now()), clock, log, patienceMs)
+    return await again(() => modelFindings(models, true, () => clock.now()), clock, log, patience)
   } finally {
     await models.close()
   }
@@ -79,17 +83,17 @@ async function again(
   look: () => Promise<readonly Found[]>,
   clock: Clock,
   log: Logger,
-  patienceMs: number,
+  patience: Patience,
 ): Promise<readonly Found[]> {
-  const until = clock.now() + patienceMs
+  const until = clock.now() + patience.ms
   for (let pause = FIRST_PAUSE_MS, first = true; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS), first = false) {
     const found = await look()
     const missing = found.filter((it) => !isFine(it))
-    if (missing.length === 0 || missing.some(({ cause }) => !mayPass(cause)) || clock.now() + pause >= until)
-      return found
+    if (missing.some(({ cause }) => !mayPass(cause))) patience.inVain = true
+    if (missing.length === 0 || patience.inVain || clock.now() + pause >= until) return found
     if (first) {
       for (const { name, detail } of missing)
-        log.warn({ dependency: name }, `${detail}; looked at again for ${patienceMs / 1_000} s`)
+        log.warn({ dependency: name }, `${detail}; looked at again for ${patience.ms / 1_000} s`)
     }
     await sleep(pause)
   }
