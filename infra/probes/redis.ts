@@ -33,9 +33,12 @@ export function redisProbe(url: string, required: boolean): Probe {
       signal.addEventListener('abort', give, { once: true })
       try {
         await client.connect()
-        return judged(await client.info('server'), place)
+        const info = await client.info('server')
+        // A number that is not there fails in an event, and the connection goes on with number 0.
+        if (first !== undefined) throw first
+        return judged(info, place)
       } catch (error) {
-        throw error instanceof Trouble ? error : troubleOf(first ?? error, place)
+        throw error instanceof Trouble ? error : troubleOf(first ?? error, url, place)
       } finally {
         client.disconnect()
       }
@@ -55,7 +58,7 @@ function judged(info: string, place: Place): string {
   return `Redis ${version}`
 }
 
-function troubleOf(error: unknown, place: Place): Trouble {
+function troubleOf(error: unknown, url: string, place: Place): Trouble {
   const words = wordsOf(error)
   const { address, variable } = place
   const told = (kind: Trouble['kind'], detail: string, remedy: string) => new Trouble(kind, detail, remedy, error)
@@ -74,7 +77,13 @@ function troubleOf(error: unknown, place: Place): Trouble {
   if (/^(LOADING|MASTERDOWN)/.test(words)) {
     return told('starting', `${at(place)} is not ready: ${words}`, 'Wait until it is up, or see its log.')
   }
-  if (/timed out|timeout/i.test(words)) return silent(place, SPEAK_MS)
+  if (/timed ?out|timeout/i.test(words)) {
+    // It was reached a moment ago, so it is the handshake that is not answered.
+    if (url.startsWith('rediss:')) {
+      return told('tls', `${at(place)} does not speak TLS`, `Write redis:// in ${variable}, or switch TLS on in Redis.`)
+    }
+    return silent(place, SPEAK_MS)
+  }
   const trouble = socketTrouble(error, PRODUCT, place)
   if (trouble) return trouble
   if (/Protocol error|closed/i.test(words)) {
