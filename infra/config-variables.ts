@@ -145,7 +145,7 @@ export const variables = {
   ),
   SOMA_REQUIRED: known(
     list(),
-    'Dependencies without which the start is refused, besides those that cannot be done without: redis, opa, openfga, somabrain, model.',
+    'Dependencies without which the start is refused, besides Postgres and Kafka: redis, opa, openfga, somabrain, model.',
   ),
 
   OPA_URL: known(
@@ -159,9 +159,13 @@ export const variables = {
     web('http://openfga.internal:8080'),
     'OpenFGA that says who may use which session, tool and memory.',
   ),
-  OPENFGA_STORE_ID: known(optionalText(), 'Its store.'),
+  OPENFGA_STORE_ID: known(text('soma'), 'Its store: the id, or the name that it was created with.'),
   SOMA_BASE_URL: known(web('http://localhost:9696'), 'SomaBrain memory service; probed at start.'),
   SOMA_API_KEY: secret(optionalText(), 'Key for it.'),
+  SOMA_AUTH_HEADER: known(
+    text('Authorization'),
+    'Header that carries the key: as it is, or after `Bearer` in Authorization.',
+  ),
   OTLP_ENDPOINT: known(web('http://collector.internal:4318'), 'Traces are sent there (OTLP over HTTP).'),
   SOMA_TRACE_RATIO: known(
     share(0.1),
@@ -204,7 +208,7 @@ export const families = [
 
 /** Names of SomaAgent01 that have no effect here; warned about, so that nobody trusts a setting that does nothing. */
 export const ofTheOldStack: ReadonlySet<string> = new Set([
-  ...['SOMA_ENABLED', 'SOMA_AUTH_HEADER', 'SOMA_TENANT_HEADER', 'SOMA_NAMESPACE'],
+  ...['SOMA_ENABLED', 'SOMA_TENANT_HEADER', 'SOMA_NAMESPACE'],
   ...['SOMA_MEMORY_NAMESPACE', 'SOMA_TIMEOUT_SECONDS', 'SOMA_MAX_RETRIES', 'SOMA_RETRY_BASE_MS', 'SOMA_VERIFY_SSL'],
   ...['SOMA_TLS_CA', 'SOMA_TLS_CERT', 'SOMA_TLS_KEY', 'SOMA_CACHE_INCLUDE_WM', 'SOMA_CACHE_WM_LIMIT'],
 ])

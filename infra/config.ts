@@ -5,7 +5,16 @@ import { Failure } from '../actors/kernel/failure.ts'
 import { type Role, roles } from '../persistence/membership.ts'
 import { defaultLimits, type GatewayConfig, loopbackHosts } from '../transports/gateway/config.ts'
 import type { KafkaSettings } from '../transports/kafka/settings.ts'
-import type { ModelsConfig, RoleConfig } from '../transports/model/models.ts'
+import type { ModelsConfig } from '../transports/model/models.ts'
+import { modelsOf } from './config-models.ts'
+import {
+  type OpaConfig,
+  type OpenFgaConfig,
+  policyServicesOf,
+  type ServicesConfig,
+  serviceProblems,
+  servicesOf,
+} from './config-services.ts'
 import { type Values, type VariableName, variableNames, variables } from './config-variables.ts'
 import { type Environment, given, masked, secretsIn, unknownNames } from './environment.ts'
 import { journalProblems, type PersistenceConfig, persistenceOf } from './persistence-config.ts'
@@ -18,6 +27,7 @@ export interface Config {
   readonly models: ModelsConfig
   readonly persistence: PersistenceConfig
   readonly cluster: ClusterConfig | undefined
+  readonly services: ServicesConfig
   readonly actors: ActorsConfig
   readonly content: ContentConfig
   /** The variables that tenants.ts reads: TENANT_CONFIG_PATH and BUDGET_LIMIT_*. */
@@ -57,6 +67,9 @@ export interface ContentConfig {
   readonly toolsDir: string | undefined
   readonly policyFile: string | undefined
   readonly httpFetchAllow: readonly string[]
+  /** Asked besides the policy file. */
+  readonly opa?: OpaConfig | undefined
+  readonly openFga?: OpenFgaConfig | undefined
 }
 
 export interface LogsConfig {
@@ -83,7 +96,7 @@ export function loadConfig(env: Environment): Config {
   refuse(problems)
   checkTogether(v, problems)
   checkCluster(v, problems)
-  problems.push(...journalProblems(v))
+  problems.push(...journalProblems(v), ...serviceProblems(v))
   refuse(problems)
 
   const dataDir = path.resolve(v.SOMA_DATA_DIR)
@@ -108,9 +121,10 @@ export function loadConfig(env: Environment): Config {
         streamsPerTenant: Math.min(v.SOMA_MAX_STREAMS, defaultLimits.streamsPerTenant),
       },
     },
-    models: { dialogue: dialogueModel(v), escalation: escalationModel(v), discover: v.SOMA_MODEL_DISCOVERY },
+    models: modelsOf(v),
     persistence: persistenceOf(v, dataDir),
     cluster: clusterOf(v),
+    services: servicesOf(v),
     actors: {
       idleMs: v.SOMA_IDLE_SECONDS * 1_000,
       maxActiveSessions: v.SOMA_MAX_ACTIVE_SESSIONS,
@@ -122,6 +136,7 @@ export function loadConfig(env: Environment): Config {
       toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),
       policyFile: inDataDir(v.SOMA_POLICY_FILE, 'policy.yaml'),
       httpFetchAllow: v.SOMA_HTTP_FETCH_ALLOW,
+      ...policyServicesOf(v),
     },
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),
     logs: { level: v.LOG_LEVEL, format: v.SOMA_LOG_FORMAT, to: 'stdout' },
@@ -242,35 +257,6 @@ function hostsOf(v: Values): readonly string[] {
 /** `localhost` is trusted to be what every system makes it; any other name may resolve to anything. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
-
-const microDollars = 1_000_000
-
-function dialogueModel(v: Values): RoleConfig {
-  // A key in the shell is no consent to spend: OpenAI's own address is taken only together with a model's name.
-  const openai = v.OPENAI_API_KEY && v.SOMA_MODEL && !v.SOMA_MODEL.startsWith('rehearsal/')
-  return {
-    model: v.SOMA_MODEL,
-    baseUrl: v.OPENAI_BASE_URL ?? (openai ? 'https://api.openai.com/v1' : undefined),
-    apiKey: v.OPENAI_API_KEY,
-    promptPrice: Math.round(v.SOMA_MODEL_PROMPT_PRICE * microDollars),
-    completionPrice: Math.round(v.SOMA_MODEL_COMPLETION_PRICE * microDollars),
-    contextTokens: v.SOMA_MODEL_CONTEXT_TOKENS,
-  }
-}
-
-function escalationModel(v: Values): RoleConfig | undefined {
-  if (!v.SOMA_ESCALATION_MODEL && !v.SOMA_ESCALATION_BASE_URL) return undefined
-  // A key goes only to the endpoint it was given for; a key alone is another key for the dialogue role's endpoint.
-  const baseUrl = v.SOMA_ESCALATION_BASE_URL ?? (v.SOMA_ESCALATION_API_KEY ? dialogueModel(v).baseUrl : undefined)
-  return {
-    model: v.SOMA_ESCALATION_MODEL,
-    baseUrl,
-    apiKey: v.SOMA_ESCALATION_API_KEY,
-    promptPrice: Math.round(v.SOMA_ESCALATION_PROMPT_PRICE * microDollars),
-    completionPrice: Math.round(v.SOMA_ESCALATION_COMPLETION_PRICE * microDollars),
-    contextTokens: v.SOMA_ESCALATION_CONTEXT_TOKENS,
-  }
 }
 
 function refuse(problems: readonly Problem[]): void {

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
+import type { Policy } from '../actors/kernel/policy.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Personas } from '../actors/persona.ts'
 import echo from '../actors/tool/catalogue/echo.ts'
@@ -13,6 +14,7 @@ import { closest } from './did-you-mean.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
+import { AllMustAllow } from './policy/all-must-allow.ts'
 import { FilePolicy } from './policy/file-policy.ts'
 import { loadTools } from './tool-files.ts'
 
@@ -20,7 +22,10 @@ import { loadTools } from './tool-files.ts'
 export interface Content {
   readonly personas: PersonaFiles
   readonly tools: ToolCatalogue
-  readonly policy: FilePolicy
+  /** All that were configured: the file, OPA, OpenFGA. */
+  readonly policy: Policy
+  readonly policyFile: FilePolicy
+  close(): Promise<void>
 }
 
 export async function loadContent(
@@ -30,14 +35,29 @@ export async function loadContent(
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
   const shipped = [echo, timestamp, httpFetch({ reachable: reachable(config.httpFetchAllow, ownAddresses) })]
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
-  const policy = new FilePolicy(policyFile, means.ids)
-  await policy.check()
+  const file = new FilePolicy(policyFile, means.ids)
+  await file.check()
+  const asked = await policyServices(config, means)
   const shippedPersonas = path.join(packageRoot, 'infra/personas')
   const directories = config.personasDir === undefined ? [shippedPersonas] : [shippedPersonas, config.personasDir]
   const personas = new PersonaFiles({ directories, ...means })
   const tools = toolCatalogue([...shipped, ...ownTools])
   for (const warning of unknownTools(personas, tools)) means.log.warn({ personas: directories }, warning)
-  return { personas, tools, policy }
+  return {
+    personas,
+    tools,
+    policy: new AllMustAllow([file, ...asked], means.ids),
+    policyFile: file,
+    close: async () => void (await Promise.all(asked.map((it) => it.close()))),
+  }
+}
+
+/** Loaded only when configured, as their client costs a start a few ms. */
+async function policyServices({ opa, openFga }: ContentConfig, means: { clock: Clock; ids: Ids }) {
+  return [
+    ...(opa ? [new (await import('./policy/opa-policy.ts')).OpaPolicy(opa, means)] : []),
+    ...(openFga ? [new (await import('./policy/openfga-policy.ts')).OpenFgaPolicy(openFga, means)] : []),
+  ]
 }
 
 /** A slip of the keys would show only as a model that never calls the tool. No error: tool folders differ by machine. */

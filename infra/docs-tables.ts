@@ -4,6 +4,7 @@ import { failures } from '../actors/kernel/failure.ts'
 import { configurationTable } from './config-variables.ts'
 import { Metrics } from './metrics.ts'
 import { personaTable } from './persona-table.ts'
+import { dependencyRows } from './probes/dependency-table.ts'
 
 /**
  * The tables of the docs that are made from code: `npm run docs` writes them, spec/house-rules.spec.ts compares them.
@@ -13,6 +14,7 @@ export const tables: readonly { readonly file: string; readonly name: string; re
   { file: 'docs/CONFIGURATION.md', name: 'variables', make: configurationTable },
   { file: 'docs/METRICS.md', name: 'metrics', make: metricsTable },
   { file: 'docs/ERRORS.md', name: 'errors', make: errorsTable },
+  { file: 'docs/RUNBOOK.md', name: 'dependencies', make: dependencyRows },
   { file: 'docs/PERSONAS.md', name: 'persona', make: personaTable },
 ]
 

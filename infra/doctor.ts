@@ -1,18 +1,21 @@
 import { createServer } from 'node:net'
-import { Redis } from 'ioredis'
 import { asFailure, Failure, failures } from '../actors/kernel/failure.ts'
 import { silentLogger } from '../actors/kernel/telemetry.ts'
 import { DataDir } from '../persistence/data-dir.ts'
-import { PgSql } from '../persistence/pg-sql.ts'
 import type { Finding } from '../transports/cli/command-context.ts'
 import { createModels } from '../transports/model/models.ts'
 import { systemClock, systemIds } from './clock.ts'
 import { type Config, loadConfig } from './config.ts'
 import { loadContent } from './content.ts'
 import { type Environment, explain } from './environment.ts'
+import { probesOf } from './probes/configured.ts'
+import { dependencyTable } from './probes/dependency-table.ts'
+import { modelFindings } from './probes/model.ts'
+import { type Found, runProbe } from './probes/probe.ts'
 import { loadTenants } from './tenants.ts'
 
 const means = { clock: systemClock, ids: systemIds, log: silentLogger }
+const now = () => systemClock.now()
 const PATIENCE_MS = 3_000
 
 /** `soma doctor`: everything a start would need, looked at one by one, so that one run names all that is wrong. */
@@ -35,7 +38,7 @@ export async function diagnose(env: Environment): Promise<Finding[]> {
     return set.length === 0 ? 'all defaults' : set.map(({ name, value }) => `${name}=${value}`).join(' ')
   })
   if (!config) return findings
-  const { gateway, persistence, models, content, budgets, warnings } = config
+  const { gateway, persistence, models, content, budgets, services, warnings } = config
   for (const warning of warnings)
     findings.push({ name: 'configuration', ok: false, detail: warning, remedy: 'Correct or unset it.' })
 
@@ -45,37 +48,33 @@ export async function diagnose(env: Environment): Promise<Finding[]> {
     await look('address', () => freePort(gateway.host, gateway.port))
     if (persistence.postgresDsn === undefined) await look('data directory', () => freeDataDir(persistence.dataDir))
   }
-  await look(
-    'journal',
-    persistence.postgresDsn === undefined
-      ? async () => 'embedded, in the data directory'
-      : () => postgres(persistence.postgresDsn as string),
-  )
-  await look(
-    'snapshots',
-    persistence.redisUrl === undefined ? async () => 'in memory' : () => redis(persistence.redisUrl as string),
-  )
+  if (persistence.postgresDsn === undefined) await look('journal', async () => 'embedded, in the data directory')
+  const probes = await probesOf(config)
+  findings.push(...(await Promise.all(probes.map((probe) => runProbe(probe, systemClock)))).map(told))
   await look('personas, tools, policy', async () => {
-    const { personas, tools } = await loadContent(content, means)
+    const { personas, tools, close } = await loadContent(content, means)
+    await close()
     loadTenants(budgets)
-    return `personas ${personas
-      .list()
-      .map(({ id }) => id)
-      .join(', ')}; tools ${tools
-      .list()
-      .map(({ name }) => name)
-      .join(', ')}`
+    const ids = personas.list().map(({ id }) => id)
+    const names = tools.list().map(({ name }) => name)
+    return `personas ${ids.join(', ')}; tools ${names.join(', ')}`
   })
   const reachable = await createModels(models, means).catch((error: unknown) => asFailure(error))
   if (reachable instanceof Failure) {
     findings.push({ name: 'model', ok: false, detail: reachable.detail, remedy: failures[reachable.code].remedy })
     return findings
   }
-  for (const { role, model, source, reachable: ok, detail, remedy = '' } of await reachable.probe()) {
-    findings.push({ name: `model (${role})`, ok, detail: `${model}, ${source}: ${detail}`, remedy })
-  }
+  findings.push(...(await modelFindings(reachable, services.required.includes('model'), now)).map(told))
   await reachable.close()
   return findings
+}
+
+/** The look of the start, in the words of the doctor: what a start would do about it as well. */
+function told({ name, required, ok, detail, remedy, ms }: Found): Finding {
+  if (ok) return { name, ok, detail: `${detail}, ${ms} ms`, remedy }
+  const known = dependencyTable[name.split(' ')[0] as keyof typeof dependencyTable]
+  const without = required ? 'A start is refused without it.' : `A start goes on without it. ${known.without}`
+  return { name, ok, detail: `${detail}. ${without}`, remedy }
 }
 
 async function runningService(host: string, port: number): Promise<string | undefined> {
@@ -104,29 +103,4 @@ async function freeDataDir(dataDir: string): Promise<string> {
   const held = await DataDir.open(dataDir)
   await held.close()
   return `${dataDir} is writable and free`
-}
-
-async function postgres(dsn: string): Promise<string> {
-  const sql = new PgSql({ dsn, max: 1 }, silentLogger)
-  try {
-    const rows = await sql.query<{ version: string }>('select version() as version')
-    return rows[0]?.version.split(' ').slice(0, 2).join(' ') ?? 'reachable'
-  } finally {
-    await sql.close()
-  }
-}
-
-async function redis(url: string): Promise<string> {
-  const client = new Redis(url, { lazyConnect: true, connectTimeout: PATIENCE_MS, retryStrategy: () => null })
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    const info = await client.info('server')
-    return `Redis ${/redis_version:(\S+)/.exec(info)?.[1] ?? ''} answers`
-  } catch (error) {
-    // Snapshots are a cache (I6): the service works without, and recovers more slowly.
-    throw new Failure('CONFIG_INVALID', `REDIS_URL does not answer: ${asFailure(error).detail}`, { cause: error })
-  } finally {
-    client.disconnect()
-  }
 }

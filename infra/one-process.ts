@@ -4,20 +4,19 @@ import type { ShardLease } from '../persistence/epochs.ts'
 import { allShards, InProcessMailbox } from '../transports/in-process-mailbox.ts'
 import { InProcessOutbound } from '../transports/in-process-outbound.ts'
 import type { Config } from './config.ts'
-import { checkHealth } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { measuredMailbox } from './measured.ts'
 import { onlyOwner } from './only-owner.ts'
 import { openGateway } from './open-gateway.ts'
 import { answeringModel, countingTurns, type Foundation, openProcessParts } from './process-parts.ts'
 import { traced, tracedMailbox } from './traced.ts'
-import { scrapedWithBacklog, watchDependencies } from './watched.ts'
+import { scrapedWithBacklog } from './watched.ts'
 import { actorKindsHere, startActors } from './wire.ts'
 
 /** The one-process profile: everything from the mailbox to the gateway, started in order, stopped in reverse. */
 export async function startOneProcess(foundation: Foundation) {
   const parts = await openProcessParts(foundation)
-  const { config, log, lifecycle, clock, metrics, tracer, models, content, nodeId, pingRedis } = parts
+  const { config, log, lifecycle, clock, metrics, tracer, nodeId, health } = parts
   await holdAlone(config, log, lifecycle)
   const persistence = { ...parts.persistence, journal: onlyOwner(parts.persistence.journal, endProcess) }
   const rows = await lifecycle.start(
@@ -49,8 +48,6 @@ export async function startOneProcess(foundation: Foundation) {
       config.actors.drainMs + 1_000,
     )
   }
-  const health = () => checkHealth({ sql: persistence.everywhere, models, policy: content.policy, pingRedis, clock })
-  watchDependencies(metrics, health)
   const url = await openGateway(parts, {
     mailbox,
     outbound,

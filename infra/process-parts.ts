@@ -1,19 +1,23 @@
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import { InMemorySnapshots } from '../persistence/in-memory-snapshots.ts'
 import type { Persistence } from '../persistence/open.ts'
+import type { HealthReport } from '../transports/gateway/health.ts'
 import { createModels } from '../transports/model/models.ts'
 import type { Announcement, Outbound } from '../transports/outbound.ts'
 import { systemClock as clock, systemIds as ids } from './clock.ts'
 import type { Config } from './config.ts'
 import { loadContent } from './content.ts'
 import { deadLetterDepths } from './dead-letter-depths.ts'
+import { readiness } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { measuredBatches, measuredEpochs, measuredJournal, measuredRecords, measuredSnapshots } from './measured.ts'
 import { Metrics } from './metrics.ts'
+import { probesOf } from './probes/configured.ts'
 import { loadTenants } from './tenants.ts'
 import { traced, tracedJournal } from './traced.ts'
 import { openTracing } from './tracing.ts'
 import { turnMetrics } from './turn-metrics.ts'
+import { watchDependencies } from './watched.ts'
 
 export interface Foundation {
   readonly config: Config
@@ -21,6 +25,8 @@ export interface Foundation {
   readonly lifecycle: Lifecycle
   /** On its way already. */
   readonly persistence: Promise<Persistence>
+  /** What the start found of what is outside. */
+  readonly found: HealthReport
 }
 
 export type ProcessParts = Awaited<ReturnType<typeof openProcessParts>>
@@ -30,8 +36,13 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
   const metrics = new Metrics()
   const nodeId = `${process.pid}@${ids.uuid()}`
   const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
-  const content = await loadContent(config.content, { clock, ids, log })
+  const content = await lifecycle.start(
+    'content',
+    () => loadContent(config.content, { clock, ids, log }),
+    (it) => it.close(),
+  )
   const tenants = loadTenants(config.budgets)
+  const probes = await probesOf(config)
   // Looking for a model takes up to 300 ms and opening the journal as long: side by side.
   const [opened, models] = await Promise.all([
     foundation.persistence,
@@ -43,13 +54,22 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
   ])
   metrics.watchDeadLetters(deadLetterDepths(opened.everywhere))
   opened.observeAppends(measuredBatches(metrics))
-  const { snapshots, pingRedis } = await openSnapshots(config, log, lifecycle)
+  const snapshots = await openSnapshots(config, log, lifecycle)
   const persistence: Persistence = {
     ...opened,
     journal: traced(measuredJournal(opened.journal, metrics), tracedJournal, tracer),
     records: measuredRecords(opened.records, metrics),
     epochs: measuredEpochs(opened.epochs, metrics),
   }
+  const health = readiness({
+    probes,
+    sql: opened.everywhere,
+    models,
+    policyFile: content.policyFile,
+    required: config.services.required,
+    clock,
+  })
+  watchDependencies(metrics, health)
   return {
     config,
     log,
@@ -63,22 +83,21 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
     models,
     persistence,
     snapshots: measuredSnapshots(snapshots, metrics),
-    pingRedis,
+    health,
     dailyTokenLimit: (tenant: string, persona: string) => tenants.dailyTokenLimit(tenant, persona),
   }
 }
 
 async function openSnapshots(config: Config, log: Logger, lifecycle: Lifecycle) {
   const { redisUrl, snapshotTtlSeconds } = config.persistence
-  if (!redisUrl) return { snapshots: new InMemorySnapshots(log), pingRedis: undefined }
+  if (!redisUrl) return new InMemorySnapshots(log)
   // The client of a server that most starts do not have is a tenth of all that there is to load.
   const { RedisSnapshots } = await import('../persistence/redis-snapshots.ts')
-  const snapshots = await lifecycle.start(
+  return lifecycle.start(
     'snapshots',
     () => new RedisSnapshots({ url: redisUrl, ttlSeconds: snapshotTtlSeconds, clock, log }),
     (it) => it.close(),
   )
-  return { snapshots, pingRedis: () => snapshots.ping() }
 }
 
 /** Turns are counted where they are announced: by the process that journaled them, once. */

@@ -1,5 +1,6 @@
-import { systemClock as clock } from './clock.ts'
+import { systemClock as clock, systemIds as ids } from './clock.ts'
 import type { Config } from './config.ts'
+import { checkDependencies } from './dependencies.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { openJournal } from './open-journal.ts'
 import type { Foundation } from './process-parts.ts'
@@ -18,6 +19,7 @@ export interface Service {
  */
 export async function serve(config: Config): Promise<Service> {
   const log = createLogger({ ...config.logs, secrets: config.secrets })
+  const found = await checkDependencies(config, { clock, ids, log })
   const lifecycle = new Lifecycle(log, clock)
   const persistence = lifecycle.start(
     'journal',
@@ -27,7 +29,7 @@ export async function serve(config: Config): Promise<Service> {
   // Whoever awaits it below gets the failure; until then nobody listens, which is no defect.
   persistence.catch(() => {})
   try {
-    const { url, model } = await start({ config, log, lifecycle, persistence })
+    const { url, model } = await start({ config, log, lifecycle, persistence, found })
     return { url, model, close: () => lifecycle.stop() }
   } catch (error) {
     await lifecycle.stop()

@@ -52,11 +52,6 @@ export class RedisSnapshots implements Snapshots {
     if (this.redis.status !== 'ready') await new Promise<void>((resolve) => void this.redis.once('ready', resolve))
   }
 
-  /** Rejects with the cause when Redis does not answer; for readiness checks. */
-  async ping(): Promise<void> {
-    await this.redis.ping()
-  }
-
   async load(address: Address): Promise<Snapshot | undefined> {
     try {
       const packed = await this.redis.getBuffer(this.prefix + address)

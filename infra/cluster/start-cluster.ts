@@ -14,15 +14,14 @@ import { strangers } from '../../transports/kafka/strangers.ts'
 import { INBOX_PARTITIONS } from '../../transports/kafka/topics.ts'
 import { recordOf } from '../../transports/kafka/undecodable.ts'
 import type { ClusterConfig, Config } from '../config.ts'
-import { checkHealth } from '../health.ts'
+import { type HealthDocument, healthDocument } from '../dependencies.ts'
 import { measuredMailbox, monotonicSeconds } from '../measured.ts'
 import { openGateway } from '../open-gateway.ts'
 import { startOperationsServer } from '../operations-server.ts'
 import { version } from '../package-root.ts'
-import { answeringModel, type Foundation, openProcessParts, type ProcessParts } from '../process-parts.ts'
+import { answeringModel, type Foundation, openProcessParts } from '../process-parts.ts'
 import { replayDeadLetter } from '../replay.ts'
 import { traced, tracedMailbox } from '../traced.ts'
-import { watchDependencies } from '../watched.ts'
 import { actorKindsHere } from '../wire.ts'
 import { clusterOperations, type NodeDetail } from './cluster-operations.ts'
 import { type KafkaParts, openKafka } from './kafka-parts.ts'
@@ -40,7 +39,7 @@ const BEATS_PER_LEASE = 10
  */
 export async function startCluster(foundation: Foundation, cluster: ClusterConfig) {
   const parts = await openProcessParts(foundation)
-  const { config, log, lifecycle, clock, ids, metrics, tracer, persistence } = parts
+  const { config, log, lifecycle, clock, ids, metrics, tracer, persistence, health } = parts
   const port = await portOf(config)
   const name = cluster.name ?? `${hostname()}:${port}`
   const kafka = await openKafka(cluster.kafka, { clientId: `soma-${name}`, clock, log, lifecycle, metrics })
@@ -175,8 +174,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
   )
   inbox.answers(nodeAnswers({ operations: actors?.operations, ownership: () => ownership, log }))
 
-  const health = healthOf(parts, kafka)
-  watchDependencies(metrics, health)
+  tellHealth(kafka, topicPrefix, healthDocument(foundation.found, { process: name, version, now: clock.now() }))
   const metricsText = () => metrics.registry.metrics()
   if (gatewayOutbound === undefined) {
     const { url } = await lifecycle.start(
@@ -219,18 +217,10 @@ function owned(leases: ReadonlyMap<string, ShardLease>, kinds: readonly ActorKin
   return Object.fromEntries(kinds.map((kind) => [kind, all.filter((lease) => lease.kind === kind).length]))
 }
 
-function healthOf({ persistence, models, content, pingRedis, clock }: ProcessParts, { admin }: KafkaParts) {
-  return () =>
-    checkHealth({
-      sql: persistence.everywhere,
-      models,
-      policy: content.policy,
-      pingRedis,
-      pingKafka: async () => {
-        await admin.describeCluster()
-      },
-      clock,
-    })
+/** Best effort: who looks there wants to know how starts went, and a start does not wait for it. */
+function tellHealth({ soft }: KafkaParts, topicPrefix: string, document: HealthDocument): void {
+  const value = Buffer.from(JSON.stringify(document))
+  soft.write({ topic: `${topicPrefix}soma.health`, partition: 0, key: document.process, value }).catch(() => {})
 }
 
 /** Others are told the port before anything listens on it. */

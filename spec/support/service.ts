@@ -123,9 +123,16 @@ export interface SomaRun {
   readonly stderr: string
 }
 
-export async function runSoma(args: readonly string[], env: Record<string, string>, input = ''): Promise<SomaRun> {
+/** `limitMs`: one that should have ended by itself is killed then, and has no exit code. */
+export async function runSoma(
+  args: readonly string[],
+  env: Record<string, string>,
+  input = '',
+  limitMs = 0,
+): Promise<SomaRun> {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, [somaMain, ...args], { env: { PATH, HOME, ...env } })
+  const options = { env: { PATH, HOME, ...env }, timeout: limitMs, killSignal: 'SIGKILL' as const }
+  const child = spawn(process.execPath, [somaMain, ...args], options)
   child.stdin.end(input)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
