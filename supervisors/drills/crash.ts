@@ -11,6 +11,8 @@ import { type Distribution, distribution, timesToFinal, timesToReady } from './r
 import { freePort, ServiceProcess } from './service-process.ts'
 import { ToolLedger } from './tool-ledger.ts'
 import { type Phase, phases, TurnPhases } from './turn-phases.ts'
+import { planTurn } from './turn-plans.ts'
+import { wallClock } from './wall-clock.ts'
 
 export interface CrashDrillOptions {
   readonly kills: number
@@ -83,7 +85,15 @@ export async function crashDrill(options: CrashDrillOptions): Promise<CrashRepor
       LOG_LEVEL: 'warn',
     },
   })
-  const load = new Load({ url: service.url, sessions, seed, phases: turns, thinkMs })
+  const load = new Load({
+    urls: [service.url],
+    name: `drill-${seed}`,
+    sessions,
+    seed,
+    phases: turns,
+    pace: { thinkMs },
+    plan: (key, chance) => planTurn(key, chance, 'long'),
+  })
   const executioner = new Executioner(service, load, turns, new Chance(seed), progress)
   const faults: string[] = []
   try {
@@ -236,9 +246,4 @@ function tally(entries: readonly (readonly [string, number])[]): Record<string, 
   const sums: Record<string, number> = {}
   for (const [name, count] of entries) sums[name] = (sums[name] ?? 0) + count
   return sums
-}
-
-/** Milliseconds since the epoch: kills are compared with the journal's own times. */
-function wallClock(): number {
-  return performance.timeOrigin + performance.now()
 }
