@@ -38,6 +38,15 @@ async function stackEnvironment(): Promise<Record<string, string>> {
   )
 }
 
+/** The stack's second Postgres, or the one that the environment names; undefined when there is none. */
+export async function secondPostgres(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  return env.POSTGRES_DSN_2 ?? (await stackEnvironment()).POSTGRES_DSN_2
+}
+
+export function stackFolder(env: NodeJS.ProcessEnv): string {
+  return path.resolve(env.SOMA_STACK_DATA ?? path.join(packageRoot, '.soma-stack'))
+}
+
 function pick(env: Readonly<Record<string, string | undefined>>): Servers {
   return Object.fromEntries(wanted.map((name) => [name, env[name]])) as Servers
 }

@@ -66,4 +66,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
     const { localClusters } = await import('./local-cluster.ts')
     return localClusters(config().dataDir)
   },
+
+  async drills() {
+    const { failoverDrills } = await import('./drills.ts')
+    return failoverDrills
+  },
 })

@@ -36,6 +36,14 @@ export interface TurnTime {
   finalAt?: number
 }
 
+export interface Said {
+  readonly status: number
+  readonly sessionId?: string
+  readonly turnId?: string
+  readonly code?: string | undefined
+  readonly retryAfter?: number | undefined
+}
+
 /** Doubling. */
 const RETRY_MS = [20, 320] as const
 const POST_TIMEOUT_MS = 10_000
@@ -63,6 +71,7 @@ export class Load {
   retries = 0
   readonly #options: LoadOptions
   readonly #answered = new Map<string, number>()
+  readonly #open = new Map<string, TurnTime>()
   readonly #waiting = new Map<string, () => void>()
   readonly #end = new AbortController()
   readonly #entrance: Entrance
@@ -82,9 +91,9 @@ export class Load {
     return [...new Set(this.accepted.map((message) => message.sessionId))]
   }
 
-  /** Messages accepted and not yet answered. */
-  get open(): number {
-    return this.accepted.length - this.finals
+  /** Accepted and not yet answered. */
+  get open(): readonly TurnTime[] {
+    return [...this.#open.values()]
   }
 
   /** No new messages. Resolves when every accepted one is answered, or after `withinMs`; true: all are. */
@@ -101,6 +110,23 @@ export class Load {
     this.#entrance.destroy()
   }
 
+  /**
+   * One sending of one message to a session of your own choice, its answer told as it came; accepted, it is one of ours and
+   * answered for in the end.
+   */
+  async say(session: string, plan: TurnPlan): Promise<Said> {
+    const door = new Door(this.#entrance, 0)
+    const postedAt = wallClock()
+    const { status, json, retryAfter } = await this.#send(door, session, plan)
+    if (status !== 200) return { status, retryAfter, code: (json as { code?: string }).code }
+    const { session_id, event_id } = json as { readonly session_id: string; readonly event_id: string }
+    if (!this.sessionIds.includes(session_id)) this.#read(0, `reader of ${session}`, session_id, 'after')
+    this.#options.phases.accepted(session_id, event_id, plan.key)
+    this.accepted.push({ key: plan.key, sessionId: session_id, eventIds: [event_id], calls: plan.calls })
+    this.#time(plan.key, session_id, event_id, postedAt)
+    return { status, sessionId: session_id, turnId: event_id }
+  }
+
   async #converse(n: number): Promise<void> {
     const { seed, name } = this.#options
     const chance = new Chance(seed * 100_003 + n)
@@ -112,7 +138,7 @@ export class Load {
       const burst = chance.next() < QUEUED_SHARE ? 3 : 1
       const answers: Promise<void>[] = []
       for (let i = 0; i < burst && !this.#closing; i++, turn++) {
-        const plan = this.#options.plan(`s${n}-t${turn}`, chance)
+        const plan = this.#options.plan(`${name}-s${n}-t${turn}`, chance)
         const message = await this.#post(door, `${name}-${n}`, plan, chance.next() < REPEATED_SHARE)
         if (!message) return
         if (turn === 0) this.#follow(n, message.sessionId)
@@ -170,6 +196,7 @@ export class Load {
     const turn: TurnTime = { key, sessionId, turnId, postedAt, acceptedAt: wallClock() }
     const finalAt = this.#answered.get(turnId)
     this.turns.push(Object.assign(turn, finalAt !== undefined && { finalAt }))
+    if (finalAt === undefined) this.#open.set(turnId, turn)
   }
 
   /** Rejects also when the connection breaks inside the answer: the client does not know then, and sends again. */
@@ -177,14 +204,15 @@ export class Load {
     door: Door,
     session: string,
     plan: TurnPlan,
-  ): Promise<{ readonly status: number; readonly json: unknown }> {
-    const { statusCode, body } = await door.request({
+  ): Promise<{ readonly status: number; readonly json: unknown; readonly retryAfter: number | undefined }> {
+    const { statusCode, headers, body } = await door.request({
       method: 'POST',
       path: '/v1/session/message',
       headers: { 'content-type': 'application/json', 'idempotency-key': `${session}/${plan.key}` },
       body: JSON.stringify({ session_id: session, message: plan.text, metadata: { drill: plan.key } }),
     })
-    return { status: statusCode, json: await body.json() }
+    const retryAfter = headers['retry-after'] === undefined ? undefined : Number(headers['retry-after'])
+    return { status: statusCode, json: await body.json(), retryAfter }
   }
 
   #follow(n: number, sessionId: string): void {
@@ -218,8 +246,9 @@ export class Load {
     const at = wallClock()
     this.#answered.set(turnId, at)
     this.finals++
-    const turn = this.turns.findLast((one) => one.turnId === turnId)
+    const turn = this.#open.get(turnId)
     if (turn) turn.finalAt = at
+    this.#open.delete(turnId)
     this.#waiting.get(turnId)?.()
     this.#waiting.delete(turnId)
   }

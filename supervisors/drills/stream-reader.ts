@@ -111,3 +111,14 @@ export class StreamReader implements ReaderLog {
     this.#options.onEvent(told)
   }
 }
+
+/** The last events may still be on their way to the readers when the journal is read. */
+export async function caughtUp(
+  readers: readonly StreamReader[],
+  journals: ReadonlyMap<string, readonly { readonly seq: number }[]>,
+  withinMs: number,
+): Promise<void> {
+  const until = performance.now() + withinMs
+  const behind = () => readers.some((reader) => reader.cursor < (journals.get(reader.sessionId)?.at(-1)?.seq ?? 0))
+  while (behind() && performance.now() < until) await pause(20)
+}

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { SomaClient } from './client.ts'
+import type { Drills } from './drill-commands.ts'
 import type { LocalClusters } from './local-cluster-commands.ts'
 import { UsageError } from './problem.ts'
 import { type Paint, paint, type Terminal } from './terminal.ts'
@@ -22,6 +23,7 @@ export interface CliMeans {
   migrate(): Promise<string>
   doctor(): Promise<readonly Finding[]>
   localClusters(): Promise<LocalClusters>
+  drills(): Promise<Drills>
 }
 
 export interface CliDefaults {

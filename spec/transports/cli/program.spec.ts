@@ -47,6 +47,7 @@ describe('soma', function () {
       migrate: async () => '0001-initial.sql',
       doctor: async () => [],
       localClusters: () => Promise.reject(new Error('not asked for')),
+      drills: () => Promise.reject(new Error('not asked for')),
       ...means,
     })
     /** Resolves once this text was printed. */

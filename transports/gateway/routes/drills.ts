@@ -31,10 +31,11 @@ export function drillRoutes(app: App, { drills }: GatewayContext): void {
         tags,
         summary: 'Reports of failover drills, newest first',
         querystring: z.object({ limit: z.coerce.number().int().min(1).max(200).default(50) }),
-        response: { 200: z.object({ drills: z.array(summary) }) },
+        // The tenant: so that a drill can refuse to be somebody's who works.
+        response: { 200: z.object({ tenant: z.string(), drills: z.array(summary) }) },
       },
     },
-    async ({ query }) => ({ drills: (await drills.list(query.limit)).map(summaryJson) }),
+    async ({ caller, query }) => ({ tenant: caller.tenant, drills: (await drills.list(query.limit)).map(summaryJson) }),
   )
 
   app.get(
