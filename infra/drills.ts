@@ -38,7 +38,7 @@ async function* run(options: DrillOptions, told: (line: string) => void): AsyncG
     writeFileSync(options.reportFile, `${markdown(interim ? [...reports, interim] : reports)}\n`)
   }
   let target: DrillTarget | undefined
-  let profile: Drill['needs'] | undefined
+  let profile: Profile | undefined
   let passed = true
   try {
     for (const [index, name] of named.entries()) {

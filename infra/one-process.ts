@@ -59,50 +59,6 @@ export async function startOneProcess(foundation: Foundation) {
     health,
   })
   return { url, model: answeringModel(parts) }
-  const gateway = await lifecycle.start(
-    'gateway',
-    () =>
-      createGateway({
-        config: { ...config.gateway, consoleDir: path.join(packageRoot, 'transports/gateway/console'), version },
-        mailbox,
-        outbound,
-        records,
-        idempotency: persistence.idempotency,
-        reader: sessionReader({ journal, personas: content.personas, models, now: () => clock.now() }),
-        operations,
-        deadLetters: persistence.deadLetters,
-        quarantine: persistence.quarantine,
-        drills: persistence.drills,
-        models,
-        personas: content.personas,
-        tools: content.tools,
-        usage: persistence.usage,
-        metricsText: scrapedWithBacklog(metrics, mailbox),
-        health,
-        metrics,
-        tracer,
-        clock,
-        ids,
-        log,
-      }),
-    (it) => it.close(),
-  )
-  const url = await lifecycle.start('listener', () => gateway.listen())
-  const answering = models.list().find(({ role }) => role === 'dialogue')
-  return { url, model: answering ? `${answering.id} (${answering.source})` : 'none' }
-}
-
-async function openSnapshots(config: Config, log: Logger, lifecycle: Lifecycle) {
-  const { redisUrl, snapshotTtlSeconds } = config.persistence
-  if (!redisUrl) return { snapshots: new InMemorySnapshots(log), pingRedis: undefined }
-  // The client of a server that most starts do not have is a tenth of all that there is to load.
-  const { RedisSnapshots } = await import('../persistence/redis-snapshots.ts')
-  const snapshots = await lifecycle.start(
-    'snapshots',
-    () => new RedisSnapshots({ url: redisUrl, ttlSeconds: snapshotTtlSeconds, clock, log }),
-    (it) => it.close(),
-  )
-  return { snapshots, pingRedis: () => snapshots.ping() }
 }
 
 /** No supervisor is left to mend it: let it crash (untilSignal ends the process), for a restart loses nothing. */
