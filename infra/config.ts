@@ -81,6 +81,8 @@ export interface LogsConfig {
 
 export interface CliConfig {
   readonly url: string
+  /** Of the first gateway that `soma up` starts. */
+  readonly port: number
   readonly token: string | undefined
   readonly local: boolean
 }
@@ -143,6 +145,7 @@ export function loadConfig(env: Environment): Config {
     tracing: v.OTLP_ENDPOINT === undefined ? undefined : { endpoint: v.OTLP_ENDPOINT, ratio: v.SOMA_TRACE_RATIO },
     cli: {
       url: v.SOMA_URL ?? `http://${isIP(v.SOMA_HOST) === 6 ? `[${v.SOMA_HOST}]` : v.SOMA_HOST}:${v.SOMA_PORT}`,
+      port: v.SOMA_PORT,
       token: v.SOMA_TOKEN,
       local: v.SOMA_AGENT_MODE === 'LOCAL',
     },

@@ -35,6 +35,7 @@ export async function openGateway(
         }),
         deadLetters: persistence.deadLetters,
         quarantine: persistence.quarantine,
+        drills: persistence.drills,
         models,
         personas: content.personas,
         tools: content.tools,

@@ -61,4 +61,14 @@ process.exitCode = await runCli(process.argv.slice(2), {
     const { diagnose } = await import('./doctor.ts')
     return diagnose(process.env)
   },
+
+  async localClusters() {
+    const { localClusters } = await import('./local-cluster.ts')
+    return localClusters(config().dataDir)
+  },
+
+  async drills() {
+    const { failoverDrills } = await import('./drills.ts')
+    return failoverDrills
+  },
 })

@@ -1,5 +1,6 @@
 import type { Ids } from '../actors/kernel/clock.ts'
 import { InMemoryDeadLetters, InMemoryQuarantine } from './in-memory-dead-letters.ts'
+import { InMemoryDrillReports } from './in-memory-drill-reports.ts'
 import { InMemoryEpochs } from './in-memory-epochs.ts'
 import { InMemoryIdempotencyKeys } from './in-memory-idempotency-keys.ts'
 import { InMemoryJournal } from './in-memory-journal.ts'
@@ -24,6 +25,7 @@ export function openInMemory(ids: Ids): Omit<Persistence, 'sql' | 'everywhere'> 
     mailboxRows: new InMemoryMailboxRows(),
     logOffsets: new InMemoryLogOffsets(store),
     observeAppends() {},
+    drills: new InMemoryDrillReports(),
     async close() {},
   }
 }

@@ -5,6 +5,7 @@ import { Failure, isFailure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import { DataDir, unusable } from './data-dir.ts'
 import { asDatabaseFailure } from './database-failure.ts'
+import type { DrillReports } from './drill-reports.ts'
 import type { Epochs } from './epochs.ts'
 import type { IdempotencyKeys, Journal, SessionRecords, Usage } from './journal.ts'
 import type { LogOffsets } from './log-offsets.ts'
@@ -15,6 +16,7 @@ import { PgliteSql } from './pglite-sql.ts'
 import { EVERY_SHARD, place } from './placement.ts'
 import type { Sql } from './sql.ts'
 import { SqlDeadLetters } from './sql-dead-letters.ts'
+import { SqlDrillReports } from './sql-drill-reports.ts'
 import { SqlEpochs } from './sql-epochs.ts'
 import { SqlIdempotencyKeys } from './sql-idempotency-keys.ts'
 import { SqlJournal } from './sql-journal.ts'
@@ -61,6 +63,7 @@ export interface Persistence {
   readonly logOffsets: LogOffsets
   /** Of the journal's commits, from now on. */
   observeAppends(observer: BatchObserver): void
+  readonly drills: DrillReports
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -94,6 +97,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     mailboxRows,
     logOffsets: new SqlLogOffsets(sql),
     observeAppends: (observer) => journal.observeAppends(observer),
+    drills: new SqlDrillReports(sql),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

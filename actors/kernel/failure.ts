@@ -350,7 +350,25 @@ export const failures = {
     title: 'The process that owns this did not answer',
     remedy: 'Try again: another takes over within seconds when it is gone.',
   },
+  DRILL_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no report of such a drill',
+    remedy: 'See `soma drills` for those that there are.',
+  },
+  DRILL_REFUSED: {
+    disposition: 'reply',
+    status: 403,
+    title: 'This drill is not for this cluster',
+    remedy: 'See the detail; `soma drill NAME` without --cluster starts a cluster of its own.',
+  },
   // Start
+  CLUSTER_NOT_READY: {
+    disposition: 'fatal',
+    status: 500,
+    title: 'A process of the local cluster did not become ready',
+    remedy: 'See the end of its log in the detail.',
+  },
   DEPENDENCY_UNAVAILABLE: {
     disposition: 'fatal',
     status: 500,

@@ -1,5 +1,6 @@
 import { onEveryStore } from '../support/persistence-under-test.ts'
 import { deadLettersSuite } from './dead-letters.ts'
+import { drillReportsSuite } from './drill-reports.ts'
 import { epochsSuite } from './epochs.ts'
 import { journalSuite } from './journal.ts'
 import { logOffsetsSuite } from './log-offsets.ts'
@@ -12,5 +13,6 @@ describe('persistence', () => {
     describe('log offsets', () => logOffsetsSuite(stores))
     describe('session records', () => sessionRecordsSuite(stores))
     describe('dead letters and quarantine', () => deadLettersSuite(stores))
+    describe('drill reports', () => drillReportsSuite(stores))
   })
 })

@@ -8,6 +8,7 @@ import type { Failure } from '../../actors/kernel/failure.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { personaSchema } from '../../actors/persona.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
+import { InMemoryDrillReports } from '../../persistence/in-memory-drill-reports.ts'
 import type { IdempotencyEntry, SessionRecord } from '../../persistence/journal.ts'
 import {
   defaultLimits,
@@ -131,6 +132,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       get: async (id) => deadLetters.get(id),
       remove: async (id) => deadLetters.delete(id),
     },
+    drills: new InMemoryDrillReports(),
     quarantine: {
       async hold() {},
       list: async (tenant) =>

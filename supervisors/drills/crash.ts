@@ -9,8 +9,11 @@ import { judge, type Verdict } from './ledger.ts'
 import { Load } from './load.ts'
 import { type Distribution, distribution, timesToFinal, timesToReady } from './recovery.ts'
 import { freePort, ServiceProcess } from './service-process.ts'
+import { caughtUp } from './stream-reader.ts'
 import { ToolLedger } from './tool-ledger.ts'
 import { type Phase, phases, TurnPhases } from './turn-phases.ts'
+import { planTurn } from './turn-plans.ts'
+import { wallClock } from './wall-clock.ts'
 
 export interface CrashDrillOptions {
   readonly kills: number
@@ -83,7 +86,15 @@ export async function crashDrill(options: CrashDrillOptions): Promise<CrashRepor
       LOG_LEVEL: 'warn',
     },
   })
-  const load = new Load({ url: service.url, sessions, seed, phases: turns, thinkMs })
+  const load = new Load({
+    urls: [service.url],
+    name: `drill-${seed}`,
+    sessions,
+    seed,
+    phases: turns,
+    pace: { thinkMs },
+    plan: (key, chance) => planTurn(key, chance, 'long'),
+  })
   const executioner = new Executioner(service, load, turns, new Chance(seed), progress)
   const faults: string[] = []
   try {
@@ -94,8 +105,8 @@ export async function crashDrill(options: CrashDrillOptions): Promise<CrashRepor
     await executioner.run(kills, signal)
     progress('no more kills; waiting for the last answers')
     if (!(await load.drained(drainMs))) faults.push(`after ${drainMs} ms ${turns.open} turns were still open`)
-    const journals = await readJournals(service.url, load.sessionIds)
-    await caughtUp(load, journals)
+    const journals = await readJournals({ urls: [service.url] }, load.sessionIds)
+    await caughtUp(load.readers, journals, READERS_MS)
     load.close()
     ledger.read()
     const { accepted, readers } = load
@@ -225,20 +236,8 @@ class Executioner {
   }
 }
 
-/** The last events may still be on their way to the readers when the journal is read. */
-async function caughtUp(load: Load, journals: ReadonlyMap<string, readonly { seq: number }[]>): Promise<void> {
-  const until = performance.now() + READERS_MS
-  const behind = () => load.readers.some((reader) => reader.cursor < (journals.get(reader.sessionId)?.at(-1)?.seq ?? 0))
-  while (behind() && performance.now() < until) await pause(20)
-}
-
 function tally(entries: readonly (readonly [string, number])[]): Record<string, number> {
   const sums: Record<string, number> = {}
   for (const [name, count] of entries) sums[name] = (sums[name] ?? 0) + count
   return sums
-}
-
-/** Milliseconds since the epoch: kills are compared with the journal's own times. */
-function wallClock(): number {
-  return performance.timeOrigin + performance.now()
 }

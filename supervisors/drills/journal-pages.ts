@@ -1,6 +1,7 @@
 import type { ConversationEvent } from '../../transports/outbound.ts'
 import type { JournaledEvent } from './ledger.ts'
 import { digestOf, keyOf } from './public-events.ts'
+import { ask, type DrillTarget } from './target.ts'
 
 interface Page {
   readonly events: readonly { readonly id: number; readonly occurred_at: string; readonly payload: ConversationEvent }[]
@@ -12,26 +13,27 @@ const AT_ONCE = 8
 
 /** The journals of these sessions as the service tells them, page by page. */
 export async function readJournals(
-  url: string,
+  entrance: Pick<DrillTarget, 'urls' | 'token'>,
   sessionIds: readonly string[],
 ): Promise<Map<string, readonly JournaledEvent[]>> {
   const journals = new Map<string, readonly JournaledEvent[]>()
   const left = [...sessionIds]
   const work = async () => {
     for (let sessionId = left.pop(); sessionId !== undefined; sessionId = left.pop()) {
-      journals.set(sessionId, await readJournal(url, sessionId))
+      journals.set(sessionId, await readJournal(entrance, sessionId))
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
   return journals
 }
 
-async function readJournal(url: string, sessionId: string): Promise<JournaledEvent[]> {
+async function readJournal(
+  entrance: Pick<DrillTarget, 'urls' | 'token'>,
+  sessionId: string,
+): Promise<JournaledEvent[]> {
   const events: JournaledEvent[] = []
   for (let after: number | null = 0; after !== null; ) {
-    const response = await fetch(`${url}/v1/sessions/${sessionId}/events?after=${after}&limit=${PAGE}`)
-    if (!response.ok) throw new Error(`reading session ${sessionId}: ${response.status} ${await response.text()}`)
-    const page = (await response.json()) as Page
+    const page: Page = await ask(entrance, `/v1/sessions/${sessionId}/events?after=${after}&limit=${PAGE}`)
     for (const { id, occurred_at, payload } of page.events) events.push(journaled(id, occurred_at, payload))
     after = page.next_cursor
   }

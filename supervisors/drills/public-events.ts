@@ -10,6 +10,6 @@ export function digestOf(event: ConversationEvent): string {
 /** The key that the drill's client put into the message's metadata. */
 export function keyOf({ type, metadata }: ConversationEvent): string | undefined {
   if (type !== 'user.message') return undefined
-  const { drill } = metadata.metadata as { readonly drill?: unknown }
+  const { drill } = (metadata.metadata ?? {}) as { readonly drill?: unknown }
   return typeof drill === 'string' ? drill : undefined
 }

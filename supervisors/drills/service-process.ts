@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
 export interface ServiceOptions {
@@ -11,15 +11,23 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string>>
   /** The file that its output is added to. */
   readonly log: string
+  /** Arguments of node itself, before the program: a drill's preloads. */
+  readonly node?: readonly string[]
+  /** All of this process's own environment (`soma up`), instead of the machine's part of it alone (a drill). */
+  readonly inherit?: 'everything'
+  /** An end that nobody here asked for. */
+  onUnexpectedEnd?(how: string): void
 }
 
+const followParent = ['--import', new URL('./follow-parent.js', import.meta.url).href]
 const READY_POLL_MS = 15
 const LOG_TAIL = 4_000
 
 /**
  * The service as a process of its own, that a drill starts and kills again and again.
  *   D1. Only processes started here are ever signalled, through the handle that started them, never by a number.
- *   D2. None outlives this process: it dies with it, on an error and on Ctrl-C too.
+ *   D2. None outlives this process: it dies with it, on an error and on Ctrl-C too. When we were killed ourselves, it
+ *       drains by itself (follow-parent.ts).
  */
 export class ServiceProcess {
   readonly url: string
@@ -57,16 +65,23 @@ export class ServiceProcess {
   start(): void {
     if (this.running) throw new Error('the service runs already')
     const output = openSync(this.#options.log, 'a')
-    const child = spawn(process.execPath, ['--enable-source-maps', ...this.#options.program], {
-      env: { ...inherited(), SOMA_PORT: String(this.#options.port), ...this.#options.env },
-      stdio: ['ignore', output, output],
+    const { node = [], program, inherit, port, env } = this.#options
+    const child = spawn(process.execPath, ['--enable-source-maps', ...followParent, ...node, ...program], {
+      env: { ...(inherit ? process.env : inherited()), SOMA_PORT: String(port), ...env },
+      // A group of its own: Ctrl-C is ours to hand on, in our order. The pipe tells it when we are gone (D2).
+      detached: true,
+      stdio: ['ignore', output, output, 'pipe'],
     })
+    ;(child.stdio[3] as Socket).unref()
     closeSync(output)
     this.#child = child
     this.#expected = false
     this.#starts++
     this.#gone = once(child, 'exit').then(([code, signal]) => {
-      if (!this.#expected) this.#unexpected.push(`pid ${child.pid} ended by itself: ${signal ?? `exit ${code}`}`)
+      if (this.#expected || this.#child !== child) return
+      const how = `pid ${child.pid} ended by itself: ${signal ?? `exit ${code}`}`
+      this.#unexpected.push(how)
+      this.#options.onUnexpectedEnd?.(how)
     })
   }
 
@@ -90,10 +105,25 @@ export class ServiceProcess {
     await this.#gone
   }
 
+  /** As a process that the machine no longer runs: it answers nothing, and knows nothing of it when it goes on. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP') // D1
+  }
+
+  thaw(): void {
+    if (this.running) this.#child?.kill('SIGCONT')
+  }
+
+  /** As a crash that nobody ordered: whoever watches for unexpected ends hears of it. */
+  crash(): void {
+    this.#child?.kill('SIGKILL') // D1
+  }
+
   /** SIGTERM; SIGKILL when it has not ended by then. Resolves to its exit code, or null when it was killed. */
   async stop(withinMs = 20_000): Promise<number | null> {
     this.#expected = true
     this.#child?.kill('SIGTERM')
+    this.thaw()
     const patience = new AbortController()
     const late = pause(withinMs, 'late', { signal: patience.signal }).catch(() => 'in time')
     if ((await Promise.race([this.#gone, late])) === 'late') await this.kill()

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createParser } from 'eventsource-parser'
-import type { Dispatcher } from 'undici'
 import type { ConversationEvent } from '../../transports/outbound.ts'
+import type { Door } from './door.ts'
 import type { ReaderLog } from './ledger.ts'
 import { digestOf } from './public-events.ts'
 
 export interface StreamReaderOptions {
   readonly name: string
-  readonly service: Dispatcher
+  readonly door: Door
   readonly sessionId: string
   /** The two ways in which the contract lets a reader resume. */
   readonly resumeBy: 'Last-Event-ID' | 'after'
@@ -26,6 +26,9 @@ export class StreamReader implements ReaderLog {
   readonly refusals: string[] = []
   readonly #options: StreamReaderOptions
   #breaks = 0
+  #cuts = 0
+  /** Why the gateway ends the stream, if it said so. */
+  #reason: string | undefined
 
   constructor(options: StreamReaderOptions) {
     this.name = options.name
@@ -41,14 +44,27 @@ export class StreamReader implements ReaderLog {
     return this.#breaks
   }
 
+  /** Of the breaks, those that came without a word: the connection was cut. */
+  get cuts(): number {
+    return this.#cuts
+  }
+
+  /** Which gateway it reads from. */
+  get url(): string {
+    return this.#options.door.url
+  }
+
   /** Until the signal aborts and the service's connections are destroyed. */
   async follow(signal: AbortSignal): Promise<void> {
     let wait: number = RECONNECT_MS[0]
     while (!signal.aborted) {
       const before = this.cursor
       const connected = await this.#connect().catch(() => false)
+      if (signal.aborted) return
       // The break that the drill is about.
       if (connected) this.#breaks++
+      if (connected && this.#reason === undefined) this.#cuts++
+      this.#options.door.next()
       wait = this.cursor > before ? RECONNECT_MS[0] : Math.min(wait * 2, RECONNECT_MS[1])
       await pause(wait)
     }
@@ -56,9 +72,10 @@ export class StreamReader implements ReaderLog {
 
   /** True: the stream was open, and ended. */
   async #connect(): Promise<boolean> {
-    const { service, resumeBy, sessionId } = this.#options
+    const { door, resumeBy, sessionId } = this.#options
+    this.#reason = undefined
     const resumed = resumeBy === 'Last-Event-ID' && this.cursor > 0
-    const { statusCode, body } = await service.request({
+    const { statusCode, body } = await door.request({
       method: 'GET',
       path: `/v1/session/${sessionId}/events${resumeBy === 'after' ? `?after=${this.cursor}` : ''}`,
       ...(resumed && { headers: { 'last-event-id': String(this.cursor) } }),
@@ -81,7 +98,10 @@ export class StreamReader implements ReaderLog {
 
   #take({ event, id, data }: { event?: string | undefined; id?: string | undefined; data: string }): void {
     // `event: error` says why the service ends the stream; the cursor makes up for it.
-    if (event !== undefined) return
+    if (event !== undefined) {
+      this.#reason = data
+      return
+    }
     const told = JSON.parse(data) as ConversationEvent
     if (id === undefined) {
       this.#options.onPreview(told)
@@ -90,4 +110,15 @@ export class StreamReader implements ReaderLog {
     this.seen.push({ seq: Number(id), digest: digestOf(told) })
     this.#options.onEvent(told)
   }
+}
+
+/** The last events may still be on their way to the readers when the journal is read. */
+export async function caughtUp(
+  readers: readonly StreamReader[],
+  journals: ReadonlyMap<string, readonly { readonly seq: number }[]>,
+  withinMs: number,
+): Promise<void> {
+  const until = performance.now() + withinMs
+  const behind = () => readers.some((reader) => reader.cursor < (journals.get(reader.sessionId)?.at(-1)?.seq ?? 0))
+  while (behind() && performance.now() < until) await pause(20)
 }

@@ -8,16 +8,31 @@ export interface TurnPlan {
   readonly calls: number
 }
 
+/** How long scripted work takes: long, so that a kill finds much in progress; short, so that recovery is what is timed. */
+type Span = readonly [number, number]
+interface Paces {
+  readonly toolMs: Span
+  readonly pieces: Span
+  readonly pieceMs: Span
+  readonly waitMs: Span
+}
+const paces: Readonly<Record<'long' | 'short', Paces>> = {
+  long: { toolMs: [20, 400], pieces: [5, 20], pieceMs: [10, 40], waitMs: [50, 300] },
+  short: { toolMs: [5, 60], pieces: [3, 8], pieceMs: [5, 15], waitMs: [10, 80] },
+}
+
 /** Turns of every shape, so that at any moment some are in each phase. */
-export function planTurn(key: string, chance: Chance): TurnPlan {
+export function planTurn(key: string, chance: Chance, pace: keyof typeof paces): TurnPlan {
+  const { toolMs, pieces, pieceMs, waitMs } = paces[pace]
   let calls = 0
   const call = (tool: DrillTool) =>
-    `call ${tool} ${JSON.stringify({ key: `${key}/${calls++}`, ms: chance.between(20, 400) })}`
-  const stream = () => `stream ${chance.between(5, 20)} ${chance.between(10, 40)} the answer to ${key}, word by word`
+    `call ${tool} ${JSON.stringify({ key: `${key}/${calls++}`, ms: chance.between(...toolMs) })}`
+  const stream = () =>
+    `stream ${chance.between(...pieces)} ${chance.between(...pieceMs)} the answer to ${key}, word by word`
   const plans: readonly (() => readonly string[])[] = [
     () => [`say ${key}`],
     () => [stream()],
-    () => [`wait ${chance.between(50, 300)}`, `say ${key}`],
+    () => [`wait ${chance.between(...waitMs)}`, `say ${key}`],
     () => [call('drill_once'), 'then', `say ${key}`],
     () => [call('drill_again'), 'then', stream()],
     () => [call('drill_checked'), 'then', `say ${key}`],
@@ -26,4 +41,9 @@ export function planTurn(key: string, chance: Chance): TurnPlan {
   ]
   const text = chance.pick(plans)().join('\n')
   return { key, text, calls }
+}
+
+/** What can be asked of any model, where the drill's tools and script are not to be had. */
+export function plainTurn(key: string): TurnPlan {
+  return { key, text: `say ${key}`, calls: 0 }
 }

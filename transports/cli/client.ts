@@ -3,6 +3,7 @@ import type { ActorNode } from '../../actors/kernel/actor.ts'
 import type { NodeView, ShardView } from '../../actors/kernel/cluster.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import type { ConversationEvent } from '../outbound.ts'
+import type { DrillSummary } from './drill-commands.ts'
 import { followEvents } from './event-stream.ts'
 import { causeOf, problemIn, Unreachable } from './problem.ts'
 
@@ -177,6 +178,14 @@ export class SomaClient {
     how: { action: 'retry' | 'drop' } | { action: 'edit'; body: unknown },
   ): Promise<{ status: string }> {
     return this.#call('POST', `/v1/admin/quarantine/${encodeURIComponent(address)}/resume`, how)
+  }
+
+  drills(limit: number): Promise<{ drills: DrillSummary[] }> {
+    return this.#call('GET', `/v1/admin/drills?limit=${limit}`)
+  }
+
+  drill(id: string): Promise<DrillSummary & { report: unknown }> {
+    return this.#call('GET', `/v1/admin/drills/${encodeURIComponent(id)}`)
   }
 
   /** Journaled events after the cursor, and previews of those to come; reconnects by itself until `signal` aborts. */

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { SomaClient } from './client.ts'
+import type { Drills } from './drill-commands.ts'
+import type { LocalClusters } from './local-cluster-commands.ts'
 import { UsageError } from './problem.ts'
 import { type Paint, paint, type Terminal } from './terminal.ts'
 
@@ -20,10 +22,13 @@ export interface CliMeans {
   /** The newest migration that the database has now. */
   migrate(): Promise<string>
   doctor(): Promise<readonly Finding[]>
+  localClusters(): Promise<LocalClusters>
+  drills(): Promise<Drills>
 }
 
 export interface CliDefaults {
   readonly url: string
+  readonly port: number
   readonly token: string | undefined
   readonly local: boolean
 }

@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander'
 import { clusterCommands } from './cluster-commands.ts'
 import { type CliMeans, speech } from './command-context.ts'
 import { contentCommands } from './content-commands.ts'
+import { drillCommands } from './drill-commands.ts'
+import { localClusterCommands } from './local-cluster-commands.ts'
 import { operatorCommands } from './operator-commands.ts'
 import { endingOf, exitCodes, exitCodeTable } from './problem.ts'
 import { sessionCommands } from './session-commands.ts'
@@ -32,6 +34,8 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
   contentCommands(program, means, run)
   operatorCommands(program, means, run)
   clusterCommands(program, means, run)
+  localClusterCommands(program, means, run)
+  drillCommands(program, means, run)
   inheritSettings(program)
   try {
     await program.parseAsync([...args], { from: 'user' })

@@ -7,6 +7,7 @@ import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { Tracer } from '../../actors/kernel/tracing.ts'
 import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
+import type { DrillReports } from '../../persistence/drill-reports.ts'
 import type { IdempotencyKeys, SessionRecords, Usage } from '../../persistence/journal.ts'
 import type { Mailbox } from '../mailbox.ts'
 import type { Models } from '../model/client.ts'
@@ -22,6 +23,7 @@ import { responseRoutes } from './openai/responses.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { drillRoutes } from './routes/drills.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { pageRoutes } from './routes/pages.ts'
@@ -43,6 +45,7 @@ export interface GatewayDeps {
   readonly operations: Operations
   readonly deadLetters: DeadLetters
   readonly quarantine: Quarantine
+  readonly drills: DrillReports
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
@@ -99,6 +102,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       modelRoutes,
       adminRoutes,
       clusterRoutes,
+      drillRoutes,
       operationRoutes,
       pageRoutes,
     ]) {

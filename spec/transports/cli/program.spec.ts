@@ -41,11 +41,13 @@ describe('soma', function () {
       version: '0.0.0',
       terminal: { input, output, errors, color: false },
       newKey: systemIds.uuid,
-      defaults: () => ({ url: service.url, token: undefined, local: false }),
+      defaults: () => ({ url: service.url, port: 8010, token: undefined, local: false }),
       startLocal: () => Promise.reject(new Error('not asked for')),
       serve: async () => {},
       migrate: async () => '0001-initial.sql',
       doctor: async () => [],
+      localClusters: () => Promise.reject(new Error('not asked for')),
+      drills: () => Promise.reject(new Error('not asked for')),
       ...means,
     })
     /** Resolves once this text was printed. */
@@ -239,7 +241,7 @@ describe('soma', function () {
   it('starts the service in its own process in LOCAL mode and stops it afterwards', async () => {
     const events: string[] = []
     const { code } = await soma(['send', 'hello'], '', {
-      defaults: () => ({ url: 'http://127.0.0.1:1', token: undefined, local: true }),
+      defaults: () => ({ url: 'http://127.0.0.1:1', port: 8010, token: undefined, local: true }),
       startLocal: async () => {
         events.push('started')
         return { url: service.url, close: async () => void events.push('closed') }
