@@ -4,6 +4,7 @@ import { asDatabaseFailure } from '../database-failure.ts'
 import { openPersistence, type Persistence, type PersistenceOptions } from '../open.ts'
 import { NO_SHARD } from '../placement.ts'
 import type { Sql } from '../sql.ts'
+import { SqlDrillReports } from '../sql-drill-reports.ts'
 import { type JournalPlace, rangesOf, ShardMap } from './shard-map.ts'
 import { orderedIds, SpreadDeadLetters, SpreadQuarantine } from './spread-dead-letters.ts'
 import { SpreadEpochs } from './spread-epochs.ts'
@@ -80,6 +81,7 @@ function spreadOver(
     quarantine: new SpreadQuarantine(map),
     mailboxRows: new SpreadMailboxRows(map),
     logOffsets: new SpreadLogOffsets(map),
+    drills: new SqlDrillReports(coordination),
     observeAppends(observer) {
       for (const server of servers) server.observeAppends(observer)
     },
