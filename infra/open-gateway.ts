@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { Operations } from '../actors/kernel/region.ts'
 import { sessionReader } from '../actors/session/session-reader.ts'
+import type { SessionRecords } from '../persistence/journal.ts'
 import { createGateway } from '../transports/gateway/gateway.ts'
 import type { HealthReport } from '../transports/gateway/health.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
@@ -12,6 +13,7 @@ import type { ProcessParts } from './process-parts.ts'
 export async function openGateway(
   parts: ProcessParts,
   own: {
+    readonly records?: SessionRecords
     readonly mailbox: Mailbox
     readonly outbound: Outbound
     readonly operations: Operations

@@ -54,7 +54,7 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
   ])
   metrics.watchDeadLetters(deadLetterDepths(opened.everywhere))
   opened.observeAppends(measuredBatches(metrics))
-  const snapshots = await openSnapshots(config, log, lifecycle)
+  const { snapshots, births } = await openCaches(config, opened, log, lifecycle)
   const persistence: Persistence = {
     ...opened,
     journal: traced(measuredJournal(opened.journal, metrics), tracedJournal, tracer),
@@ -83,21 +83,33 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
     models,
     persistence,
     snapshots: measuredSnapshots(snapshots, metrics),
+    births,
     health,
     dailyTokenLimit: (tenant: string, persona: string) => tenants.dailyTokenLimit(tenant, persona),
   }
 }
 
-async function openSnapshots(config: Config, log: Logger, lifecycle: Lifecycle) {
+/** What may be lost at any moment: snapshots, and what a gateway tells the owner of a newborn session. */
+async function openCaches(config: Config, { sql }: Persistence, log: Logger, lifecycle: Lifecycle) {
   const { redisUrl, snapshotTtlSeconds } = config.persistence
-  if (!redisUrl) return new InMemorySnapshots(log)
+  if (!redisUrl) return { snapshots: new InMemorySnapshots(log), births: undefined }
   // The client of a server that most starts do not have is a tenth of all that there is to load.
-  const { RedisSnapshots } = await import('../persistence/redis-snapshots.ts')
-  return lifecycle.start(
-    'snapshots',
-    () => new RedisSnapshots({ url: redisUrl, ttlSeconds: snapshotTtlSeconds, clock, log }),
+  const [{ RedisCache }, { RedisSnapshots }, { RedisSessionBirths }] = await Promise.all([
+    import('../persistence/redis-cache.ts'),
+    import('../persistence/redis-snapshots.ts'),
+    import('../persistence/redis-session-births.ts'),
+  ])
+  const [installation] = await sql.query<{ id: string }>('select id::text as id from installation')
+  const cache = await lifecycle.start(
+    'Redis',
+    () => new RedisCache({ url: redisUrl, clock, log }),
     (it) => it.close(),
   )
+  const prefix = `soma:${installation?.id}:snapshot:`
+  return {
+    snapshots: new RedisSnapshots({ cache, prefix, ttlSeconds: snapshotTtlSeconds }),
+    births: new RedisSessionBirths(cache, snapshotTtlSeconds),
+  }
 }
 
 /** Turns are counted where they are announced: by the process that journaled them, once. */

@@ -12,6 +12,7 @@ import { toolKind } from '../actors/tool/actor.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
 import type { ShardLease } from '../persistence/epochs.ts'
 import type { Persistence } from '../persistence/open.ts'
+import type { SessionBirth } from '../persistence/session-births.ts'
 import type { Snapshots } from '../persistence/snapshots.ts'
 import { createActorSystem } from '../supervisors/actor-system.ts'
 import { createRegion } from '../supervisors/region.ts'
@@ -45,6 +46,8 @@ export interface ActorParts {
   readonly log: Logger
   readonly metrics: Metrics
   readonly tracer?: Tracer | undefined
+  /** Of sessions born at a gateway in another process. */
+  readonly birthOf?: (sessionId: string) => Promise<SessionBirth | undefined>
   /** A failure beyond every supervisor: the process should end and be started again. */
   readonly escalated: (failure: Failure, actor: string) => void
 }
@@ -166,6 +169,7 @@ function sessions(
     usage: persistence.usage,
     dailyTokenLimit: parts.dailyTokenLimit,
     idleMs: parts.config.idleMs,
+    ...(parts.birthOf && { birthOf: parts.birthOf }),
     erase(address) {
       Promise.all([persistence.journal.erase(address, epochOf(address)), snapshots.remove(address)]).catch((error) =>
         log.error({ address, error }, 'a deleted session could not be erased; its tombstone keeps it closed'),

@@ -56,6 +56,11 @@ table inbox
   at timestamp with time zone not null default now()
   constraint inbox_pkey PRIMARY KEY (address, envelope_id)
   create INDEX inbox_by_age ON public.inbox USING brin (at)
+table installation
+  one boolean not null default true
+  id uuid not null default gen_random_uuid()
+  constraint installation_one_check CHECK (one)
+  constraint installation_pkey PRIMARY KEY (one)
 table log_offsets
   topic text not null
   partition integer not null

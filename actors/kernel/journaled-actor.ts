@@ -80,6 +80,7 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       }
       if (page.length < READ_PAGE) break
     }
+    if (this.#seq === 0) await this.#kind.hydrate?.()
     const pending = this.#kind.behaviour.pendingEffects(this.#state)
     if (pending.length === 0) return
     if (!this.#kind.recovered) {
@@ -205,6 +206,8 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       case 'fenced':
         throw new Failure('EPOCH_FENCED', `${this.address}: epoch ${this.#epoch} is superseded`)
       case 'conflict':
+        // Should a snapshot be from another past of this journal (a restored backup), the next recovery does without it.
+        await this.#parts.snapshots.remove(this.address)
         throw new Failure('JOURNAL_CONFLICT', `${this.address}: another activation wrote after seq ${this.#seq}`)
       case 'appended': {
         const first = this.#seq + 1

@@ -20,6 +20,8 @@ export interface JournaledKind<State, Command, Event, Effect> {
   perform(effect: Effect, scope: Scope<State, Command>): void
   /** Adds what only the live activation knows (text streamed so far) to a command before it is decided. */
   enrich?(command: Command, scope: Scope<State, Command>): Command
+  /** Awaited before the first command of an address that has no events yet: what is known of it elsewhere. */
+  hydrate?(): Promise<void>
   /** The first command of an activation whose state has pending effects; without it they are performed as they are. */
   recovered?(): Command
   /** Rows derived from the new state, written with the events. */

@@ -14,7 +14,7 @@ import { type LiveCall, modelCallRecipe } from '../model-call.ts'
 import type { Persona, Personas } from '../persona.ts'
 import type { ToolCatalogue } from '../tool/tool.ts'
 import { sessionBehaviour } from './behaviour.ts'
-import type { CallId, Command, ModelReply } from './commands.ts'
+import type { Birth, CallId, Command, ModelReply } from './commands.ts'
 import { toAnnouncement } from './conversation-events.ts'
 import type { SessionEffect } from './draft.ts'
 import { type SessionEvent, sessionCodec } from './events.ts'
@@ -36,6 +36,8 @@ export interface SessionParts extends JournaledActorParts {
   /** Removes what the session leaves elsewhere, after its deletion is journaled. */
   readonly erase: (address: Address) => void
   readonly idleMs: number
+  /** What a gateway knew of a session that has no events yet. */
+  readonly birthOf?: (sessionId: string) => Promise<Birth | undefined>
 }
 
 const codec = sessionCodec()
@@ -60,6 +62,7 @@ function journaledSession(
 ): JournaledKind<SessionState, Command, SessionEvent, SessionEffect> {
   const sessionId = idOf(address)
   let live: (LiveCall & { readonly ref: Ref<never> }) | undefined
+  let birth: Birth | undefined
   const abort = () => {
     if (live) void parts.system.stop(live.ref)
     live = undefined
@@ -72,8 +75,13 @@ function journaledSession(
     snapshots: { version: SESSION_STATE_VERSION, every: SNAPSHOT_EVERY },
     parse: parseSessionCommand,
     recovered: () => ({ kind: 'Recovered' }),
+    async hydrate() {
+      birth = await parts.birthOf?.(sessionId)
+    },
     enrich(command, scope) {
-      const { turn } = scope.state()
+      const { status, turn } = scope.state()
+      if (status === 'new' && birth !== undefined) return { ...command, birth }
+      birth = undefined
       const current =
         live &&
         turn?.request.turnId === live.id.turnId &&

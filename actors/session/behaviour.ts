@@ -64,9 +64,11 @@ function admit(state: SessionState, command: Command, meta: CommandMeta): Decisi
 
 function begin(draft: Draft, command: Command): void {
   const { personas } = draft.configuration
-  const asked = 'personaId' in command ? command.personaId : undefined
+  const { birth } = command
+  const asked = ('personaId' in command ? command.personaId : undefined) ?? birth?.personaId
   const personaId = asked !== undefined && personas.get(asked) ? asked : personas.defaultId
-  const metadata = command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata' ? command.metadata : {}
+  const said = command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata' ? command.metadata : {}
+  const metadata = withFixed({ ...birth?.metadata, ...said }, birth?.metadata ?? {})
   draft.record({ kind: 'SessionStarted', tenant: draft.meta.tenant, personaId, metadata })
 }
 
@@ -175,7 +177,7 @@ function requestCallId(draft: Draft, requestId: string): string {
 }
 
 function acceptUserTurn(draft: Draft, command: Extract<Command, { kind: 'AcceptUserTurn' }>): void {
-  const { kind: _, v: _v, personaId, history, partialText: _p, ...request } = command
+  const { kind: _, v: _v, personaId, history, partialText: _p, birth: _b, ...request } = command
   if (history && history.length > 0 && draft.state.history.length === 0)
     draft.record({ kind: 'HistoryImported', messages: history })
   if (personaId !== undefined && personaId !== draft.state.personaId && draft.configuration.personas.get(personaId)) {
@@ -207,7 +209,11 @@ function accept(draft: Draft, request: TurnRequest): void {
 
 function mergeMetadata(draft: Draft, metadata: Readonly<Record<string, unknown>>): void {
   const before = draft.state.metadata
-  const merged = { ...before, ...metadata }
-  for (const key of FIXED_METADATA) if (key in before) merged[key] = before[key]
+  const merged = withFixed({ ...before, ...metadata }, before)
   if (JSON.stringify(merged) !== JSON.stringify(before)) draft.record({ kind: 'MetadataUpdated', metadata: merged })
+}
+
+function withFixed(metadata: Record<string, unknown>, fixed: Readonly<Record<string, unknown>>) {
+  const kept = FIXED_METADATA.filter((key) => key in fixed).map((key) => [key, fixed[key]] as const)
+  return { ...metadata, ...Object.fromEntries(kept) }
 }

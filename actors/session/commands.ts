@@ -23,6 +23,15 @@ export interface ModelReply {
 }
 
 /** A command as decided: commands that interrupt carry the text the person has already been shown (actor.ts adds it). */
-export type Command = (SessionCommand | InternalCommand) & { readonly partialText?: string }
+export type Command = (SessionCommand | InternalCommand) & {
+  readonly partialText?: string
+  /** On the first command of a session: what it was born with at its gateway. */
+  readonly birth?: Birth
+}
+
+export interface Birth {
+  readonly personaId: string
+  readonly metadata: Readonly<Record<string, unknown>>
+}
 
 export type ToolReturned = { readonly callId: string; readonly outcome: ToolOutcome }

@@ -4,6 +4,7 @@ import type { Operations } from '../../actors/kernel/region.ts'
 import { toAnnouncement } from '../../actors/session/conversation-events.ts'
 import { sessionCodec } from '../../actors/session/events.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
+import type { SessionBirth } from '../../persistence/session-births.ts'
 import { type ShardHolding, shardKey } from '../../supervisors/shard-holding.ts'
 import type { Inbox, Peer } from '../../transports/kafka/inbox.ts'
 import { NodeOutbound } from '../../transports/kafka/node-outbound.ts'
@@ -73,6 +74,7 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
           if (kind === 'session') outbound.lost(shards)
         },
       },
+      birthOf: (sessionId) => birthOf(sessionId, parts),
       escalated: endProcess,
     },
     lifecycle,
@@ -85,4 +87,9 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
       if (fresh.length > 0) inbox.tell(gateway, { k: 'watching', sessions: fresh })
     },
   }
+}
+
+/** From Redis, where its gateway put it a moment ago; else from its record (a cache that was flushed changes nothing, I6). */
+async function birthOf(sessionId: string, { births, persistence }: ProcessParts): Promise<SessionBirth | undefined> {
+  return (await births?.load(sessionId)) ?? persistence.records.get(sessionId)
 }

@@ -3,7 +3,9 @@ import { hostname } from 'node:os'
 import type { ActorKind } from '../../actors/kernel/address.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
+import type { SessionRecords } from '../../persistence/journal.ts'
 import { joinCluster } from '../../persistence/pg-membership.ts'
+import type { SessionBirths } from '../../persistence/session-births.ts'
 import { shardKey } from '../../supervisors/shard-holding.ts'
 import { ShardOwnership } from '../../supervisors/shard-ownership.ts'
 import { publishedDeadLetters } from '../../transports/kafka/dead-letter-feed.ts'
@@ -208,13 +210,35 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
       }),
   })
   const withPort = { ...parts, config: { ...config, gateway: { ...config.gateway, port } } }
-  const url = await openGateway(withPort, { mailbox, outbound: gatewayOutbound, operations, metricsText, health })
+  const url = await openGateway(withPort, {
+    records: toldOfBirths(persistence.records, parts.births),
+    mailbox,
+    outbound: gatewayOutbound,
+    operations,
+    metricsText,
+    health,
+  })
   return { url, model: answeringModel(parts) }
 }
 
 function owned(leases: ReadonlyMap<string, ShardLease>, kinds: readonly ActorKind[]): NodeDetail['shards'] {
   const all = [...leases.values()]
   return Object.fromEntries(kinds.map((kind) => [kind, all.filter((lease) => lease.kind === kind).length]))
+}
+
+/** A session that is born here is told to its owner by Redis, besides its record. */
+function toldOfBirths(records: SessionRecords, births: SessionBirths | undefined): SessionRecords {
+  if (births === undefined) return records
+  return {
+    async claim(record) {
+      const claimed = await records.claim(record)
+      // Not awaited: it is a cache, and the client waits.
+      if (claimed.createdAt === record.createdAt) void births.save(record.sessionId, claimed)
+      return claimed
+    },
+    get: (id) => records.get(id),
+    list: (query) => records.list(query),
+  }
 }
 
 /** Best effort: who looks there wants to know how starts went, and a start does not wait for it. */

@@ -43,3 +43,11 @@ create table placement (
   one boolean primary key default true check (one),
   shards text not null
 );
+
+-- Tells this installation's cache entries from those of another that shares its Redis: session ids are derived from names,
+-- so two installations may have the same.
+create table installation (
+  one boolean primary key default true check (one),
+  id uuid not null default gen_random_uuid()
+);
+insert into installation default values;

@@ -2,6 +2,8 @@ import { expect } from 'chai'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { systemClock, systemIds } from '../../infra/clock.ts'
 import { InMemorySnapshots } from '../../persistence/in-memory-snapshots.ts'
+import { RedisCache } from '../../persistence/redis-cache.ts'
+import { RedisSessionBirths } from '../../persistence/redis-session-births.ts'
 import { RedisSnapshots } from '../../persistence/redis-snapshots.ts'
 import { freshSession } from '../support/given-append.ts'
 import { describeWith } from '../support/test-services.ts'
@@ -22,22 +24,39 @@ describe('snapshots', () => {
   })
 
   describeWith('redis', 'on Redis', (url) => {
+    let cache: RedisCache
+    const open = () => new RedisSnapshots({ cache, prefix: `${systemIds.uuid()}:` })
     let snapshots: RedisSnapshots
     before(async () => {
-      snapshots = new RedisSnapshots({ url, clock: systemClock, log: silentLogger, prefix: `${systemIds.uuid()}:` })
-      await snapshots.connected()
+      cache = new RedisCache({ url, clock: systemClock, log: silentLogger })
+      await cache.connected()
+      snapshots = open()
     })
-    after(() => snapshots.close())
+    after(() => cache.close())
     snapshotsSuite(() => snapshots)
 
     it('are a miss when Redis holds rubbish', async () => {
-      const prefix = `${systemIds.uuid()}:`
       const address = freshSession()
-      const rubbish = new RedisSnapshots({ url, clock: systemClock, log: silentLogger, prefix })
-      await rubbish.connected()
-      await rubbish.save(address, 'not a snapshot' as never)
-      expect(await rubbish.load(address)).to.equal(undefined)
-      await rubbish.close()
+      await snapshots.save(address, 'not a snapshot' as never)
+      expect(await snapshots.load(address)).to.equal(undefined)
+    })
+
+    it('are those of their installation alone, whoever shares the Redis', async () => {
+      const address = freshSession()
+      await snapshots.save(address, { seq: 7, version: 1, state: {} })
+      expect(await open().load(address)).to.equal(undefined)
+    })
+
+    it('stand beside what a gateway tells of a newborn session, in the old stack’s key and form', async () => {
+      const births = new RedisSessionBirths(cache, 60)
+      const id = systemIds.uuid()
+      expect(await births.load(id)).to.equal(undefined)
+      await births.save(id, { personaId: 'analyst', metadata: { budget: 5 } })
+      const stored = await cache.tried('load', (redis) => redis.get(`session:${id}:meta`))
+      expect(JSON.parse(String(stored))).to.deep.equal({ persona_id: 'analyst', metadata: { budget: 5 } })
+      expect(await births.load(id)).to.deep.equal({ personaId: 'analyst', metadata: { budget: 5 } })
+      await cache.tried('save', (redis) => redis.set(`session:${id}:meta`, 'rubbish', 'EX', 60))
+      expect(await births.load(id)).to.equal(undefined)
     })
   })
 
@@ -46,7 +65,8 @@ describe('snapshots', () => {
       const warned: string[] = []
       const log = { ...silentLogger, warn: (_: object, message: string) => warned.push(message) }
       // Port 1 of loopback: nothing listens there.
-      const snapshots = new RedisSnapshots({ url: 'redis://127.0.0.1:1', clock: systemClock, log })
+      const cache = new RedisCache({ url: 'redis://127.0.0.1:1', clock: systemClock, log })
+      const snapshots = new RedisSnapshots({ cache, prefix: 'spec:' })
       const started = systemClock.now()
       const address = freshSession()
       for (let i = 0; i < 20; i++) {
@@ -56,7 +76,7 @@ describe('snapshots', () => {
       }
       expect(systemClock.now() - started).to.be.below(2_000)
       expect(warned, 'said once, not sixty times').to.have.length(1)
-      await snapshots.close()
+      await cache.close()
     })
   })
 })
