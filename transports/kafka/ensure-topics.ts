@@ -9,7 +9,7 @@ import type { Topic } from './topics.ts'
 const USUAL_COPIES = 3
 /** Records carry headers and a batch's frame besides their value. */
 const FRAME_BYTES = 64 * 1024
-const LEADERS_WAIT_MS = 10_000
+const LEADERS_WAIT_MS = 20_000
 const LOOK_MS = 50
 
 /**
@@ -47,7 +47,7 @@ export async function ensureTopics(
   }
   const until = clock.now() + LEADERS_WAIT_MS
   for (;;) {
-    const wrong = await mismatches(admin, named)
+    const wrong = (await mismatches(admin, named)) ?? (await unled(admin, missing))
     if (wrong === undefined) return
     if (clock.now() > until) throw new Failure('DEPENDENCY_UNAVAILABLE', wrong)
     await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve))
@@ -71,6 +71,15 @@ async function mismatches(admin: Admin, topics: readonly Topic[]): Promise<strin
       )
     }
     if (topic.partitions.some(({ leader }) => leader < 0)) return `partitions of ${name} have no leader`
+  }
+  return undefined
+}
+
+/** The metadata name a leader a moment before that broker knows it. */
+async function unled(admin: Admin, made: readonly Topic[]): Promise<string | undefined> {
+  for (const { name } of made) {
+    const offsets = await admin.fetchTopicOffsets(name).catch((error: Error) => error)
+    if (offsets instanceof Error) return `Kafka does not lead ${name} yet: ${offsets.message}`
   }
   return undefined
 }

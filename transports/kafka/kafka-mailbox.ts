@@ -38,7 +38,7 @@ export interface KafkaMailboxOptions {
  *   M5. A sender is refused when the partition's backlog, as last known, is over its limit.
  */
 export class KafkaMailbox implements Mailbox {
-  private readonly options: KafkaMailboxOptions
+  readonly options: KafkaMailboxOptions
   private readonly intakes = new Map<string, ShardIntake>()
   private readonly dirty = new Set<PartitionIntake>()
   private readonly backlogWatch: BacklogWatch

@@ -1,0 +1,165 @@
+import { expect } from 'chai'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { asFailure } from '../../actors/kernel/failure.ts'
+import { decodeEnvelope, encodeEnvelope, isEnvelope } from '../../transports/kafka/envelope-codec.ts'
+import type { LogRecord } from '../../transports/kafka/fetch-client.ts'
+import { fromPublic } from '../../transports/kafka/public-messages.ts'
+import {
+  inbound,
+  memoryRequests,
+  type Topic,
+  toolRequests,
+  toolResults,
+  topicOf,
+} from '../../transports/kafka/topics.ts'
+import { originalOf, recordOf, undecodable } from '../../transports/kafka/undecodable.ts'
+import { AT, anEnvelope } from '../support/given-append.ts'
+
+const sessionId = '0b6f2c1e-7d4a-4f5b-9a53-1f0d9ad8b111'
+
+function aRecord(value: unknown, headers: Record<string, Buffer> = {}): LogRecord {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return { offset: 7, timestamp: AT, key: null, value: Buffer.from(text), headers }
+}
+
+describe('envelopes on Kafka', () => {
+  const sent = (envelope: Envelope) => {
+    const { value, headers } = encodeEnvelope(envelope)
+    return { value, headers: Object.fromEntries(Object.entries(headers).map(([name, it]) => [name, Buffer.from(it)])) }
+  }
+  const arrived = (envelope: Envelope) => {
+    const { value, headers } = sent(envelope)
+    return decodeEnvelope(value, headers)
+  }
+
+  it('arrive as they were sent, also with what UTF-8 cannot carry', () => {
+    for (const body of [{ n: 1 }, { odd: '\0\ud800', fine: '\ufffd' }, { deep: [null, { text: 'ü€😀' }] }, 'x', null]) {
+      const envelope = anEnvelope({ body, cause: 'c', deadline: 5, trace: { traceparent: 't' } })
+      expect(arrived(envelope)).to.deep.equal(envelope)
+    }
+  })
+
+  it('of a version from the future are refused, with both versions', () => {
+    const { value } = sent(anEnvelope())
+    const headers = { 'soma-envelope': Buffer.from('2') }
+    expect(isEnvelope(headers)).to.equal(true)
+    expect(() => decodeEnvelope(value, headers)).to.throw('envelope version 2; this node reads 1')
+  })
+
+  it('are refused when a field that nodes rely on is not what it must be', () => {
+    const wrong: Record<string, unknown>[] = [
+      { id: '' },
+      { to: 'nobody' },
+      { from: 7 },
+      { tenant: undefined },
+      { priority: 'urgent' },
+      { trace: null },
+      { sentAt: 'now' },
+    ]
+    for (const change of wrong) {
+      const broken = { ...anEnvelope(), ...change } as unknown as Envelope
+      expect(() => arrived(broken), JSON.stringify(change)).to.throw(Object.keys(change)[0] as string)
+    }
+    const headers = { 'soma-envelope': Buffer.from('1') }
+    expect(() => decodeEnvelope(Buffer.from([0xc1]), headers)).to.throw('no envelope that can be read')
+    expect(() => decodeEnvelope(null, headers)).to.throw('MALFORMED_MESSAGE')
+  })
+
+  it('travel on the topic of their kind, and results of tools on their own', () => {
+    const topic = (to: Envelope['to'], from: string) => topicOf({ to, from }).name
+    expect(topic('session:a', 'gateway')).to.equal('conversation.inbound')
+    expect(topic('session:a', 'session:b')).to.equal('conversation.inbound')
+    expect(topic('session:a', 'tool:a/1')).to.equal('tool.results')
+    expect(topic('tool:a/1', 'session:a')).to.equal('tool.requests')
+    expect(topic('memory:a', 'session:a')).to.equal(memoryRequests.name)
+  })
+})
+
+describe('public messages on Kafka', () => {
+  const base = { event_id: 'e1', session_id: sessionId, metadata: {} }
+
+  it('of a user become a turn of the session, under their own id', () => {
+    const event = {
+      ...base,
+      role: 'user',
+      message: 'hello',
+      persona_id: 'analyst',
+      trace_context: { traceparent: 't' },
+    }
+    expect(fromPublic(inbound, aRecord(event), 'acme')).to.deep.equal({
+      id: 'e1',
+      to: `session:${sessionId}`,
+      from: 'kafka:conversation.inbound',
+      tenant: 'acme',
+      priority: 'normal',
+      trace: { traceparent: 't' },
+      sentAt: AT,
+      body: {
+        kind: 'AcceptUserTurn',
+        v: 1,
+        turnId: 'e1',
+        text: 'hello',
+        attachments: [],
+        metadata: {},
+        personaId: 'analyst',
+      },
+    })
+  })
+
+  it('of the system are injected; a tool may be asked for, and may answer', () => {
+    const bodies: [Topic, object, object][] = [
+      [inbound, { ...base, role: 'system', message: 'be brief' }, { kind: 'Inject' }],
+      [toolRequests, { ...base, tool_name: 'echo', args: { text: 'x' } }, { kind: 'RequestTool', requestId: 'e1' }],
+      [
+        toolResults,
+        { ...base, tool_name: 'echo', status: 'success', payload: { output: 'x' }, execution_time: 0.5 },
+        {
+          kind: 'ToolReturned',
+          callId: 'e1',
+          outcome: { status: 'success', output: 'x', startedAt: AT - 500, finishedAt: AT },
+        },
+      ],
+    ]
+    for (const [topic, message, body] of bodies) {
+      expect(fromPublic(topic, aRecord(message), 'acme').body, topic.name).to.deep.include(body)
+    }
+  })
+
+  it('are refused with every field that is wrong', () => {
+    const cases: [Topic, unknown, string][] = [
+      [inbound, 'not json', 'not JSON'],
+      [inbound, { ...base, session_id: 'x', role: 'user', message: 'm' }, 'session_id'],
+      [inbound, { ...base, role: 'robot', message: 'm' }, 'role'],
+      [inbound, { ...base, role: 'user', message: 'm', tenant: 'other' }, 'tenant'],
+      [inbound, { ...base, role: 'assistant', message: 'm' }, 'conversation.outbound'],
+      [toolResults, { ...base, tool_name: 't', status: 'maybe', payload: {}, execution_time: 1 }, 'status'],
+      [memoryRequests, base, 'envelopes only'],
+    ]
+    for (const [topic, message, names] of cases) {
+      let refusal = asFailure(undefined)
+      try {
+        fromPublic(topic, aRecord(message), 'acme')
+      } catch (error) {
+        refusal = asFailure(error)
+      }
+      expect(refusal.code, String(names)).to.equal('MALFORMED_MESSAGE')
+      expect(refusal.detail).to.include(names)
+    }
+  })
+})
+
+describe('records that are nothing we know', () => {
+  it('are kept whole, shown as what they were, and can be written again', () => {
+    const json = aRecord({ strange: true }, { by: Buffer.from('someone') })
+    const letter = undecodable(inbound, 3, json)
+    expect(letter).to.include({ id: 'conversation.inbound/3/7', to: 'session:conversation.inbound/3' })
+    expect(originalOf(letter)).to.deep.equal({ strange: true })
+    const again = recordOf(letter, 'p.')
+    expect(again).to.deep.include({ topic: 'p.conversation.inbound', partition: 3, headers: { by: 'someone' } })
+    expect(again?.value).to.deep.equal(json.value)
+
+    const bytes = { ...json, value: Buffer.from([0xff, 0xfe, 0]) }
+    expect(recordOf(undecodable(inbound, 3, bytes), '')?.value).to.deep.equal(bytes.value)
+    expect(recordOf(anEnvelope(), '')).to.equal(undefined)
+  })
+})
