@@ -41,6 +41,12 @@ export class LastAnswers<Answer> {
     }
   }
 
+  /** What a write of our own changed in it: else its last answer would deny, during a silence, what was just taken. */
+  amend(key: string, change: (kept: Answer) => Answer): void {
+    const kept = this.answers.get(key)
+    if (kept !== undefined) this.answers.set(key, change(kept))
+  }
+
   /** One question of a kind at a time; a late answer ends the silence. */
   private asked(key: string, question: () => Promise<Answer>): Promise<Answer> {
     const pending = this.pending.get(key)

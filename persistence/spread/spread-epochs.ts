@@ -33,7 +33,11 @@ export class SpreadEpochs implements Epochs {
   async takeOver(nodeId: string, seen: readonly ShardLease[]): Promise<ShardLease[]> {
     const groups = this.map.group(seen, ({ shard }) => shard)
     const outcomes = await Promise.allSettled(
-      groups.map(([{ epochs }, own]) => withinTime(epochs.takeOver(nodeId, own), WAIT_MS, this.clock)),
+      groups.map(async ([server, own]) => {
+        const taken = await withinTime(server.epochs.takeOver(nodeId, own), WAIT_MS, this.clock)
+        this.remember(server, taken)
+        return taken
+      }),
     )
     const got = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
@@ -56,6 +60,14 @@ export class SpreadEpochs implements Epochs {
       this.map.all.map((server) => this.lists.get(server)?.ask(kind, () => server.epochs.list(kind)) ?? []),
     )
     return mergeInOrder(lists, byShard)
+  }
+
+  private remember(server: JournalServer, taken: readonly ShardLease[]): void {
+    for (const lease of taken) {
+      this.lists.get(server)?.amend(lease.kind, (kept) => {
+        return [...kept.filter(({ shard }) => shard !== lease.shard), lease].sort(byShard)
+      })
+    }
   }
 }
 

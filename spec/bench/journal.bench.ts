@@ -17,7 +17,7 @@ const SESSIONS = [64, 256] as const
 export async function run(): Promise<BenchRow[]> {
   const server = process.env[testServices.postgres]
   if (!server) {
-    return [{ what: 'appends/s', value: 'not measured', note: `needs ${testServices.postgres} (infra/test-stack.mjs)` }]
+    return [{ what: 'appends/s', value: 'not measured', note: `needs ${testServices.postgres} (infra/stack.mjs run)` }]
   }
   const alone = await freshDatabase(server)
   const spread = await freshSpread(server)

@@ -36,6 +36,10 @@ export async function cuttableLine(dsn: string) {
       state = 'cut'
       each((socket) => socket.destroy())
     },
+    /** The near end is gone and the far end is not told, as when a network forgets a connection. */
+    forget() {
+      for (const [near] of pairs) near.removeAllListeners('close').destroy()
+    },
     mend() {
       state = 'open'
       each((socket) => socket.resume())

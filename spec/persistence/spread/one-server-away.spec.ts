@@ -73,6 +73,12 @@ describeWith('postgres', 'a journal on two servers, one of them away', (server) 
     expect([...owners(now, 1)]).to.deep.equal(['node-a'])
   })
 
+  it('a node that just took shards over is not told otherwise by the last word of a server that fell silent', async () => {
+    const taken = await stores.epochs.takeOver('node-b', await stores.epochs.list('session'))
+    line.silence()
+    expect(await stores.epochs.list('session')).to.deep.equal(taken)
+  })
+
   it('a budget is judged by what is known, and holds up no turn', async () => {
     const usage = { tenant: 'acme', personaId: 'assistant', day: '20260101', tokens: 7, costMicros: 3 }
     await append(on(0), { usage })
