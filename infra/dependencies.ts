@@ -18,7 +18,7 @@ interface Means {
   readonly log: Logger
 }
 
-/** In all, and the last look may begin just before: together well below the 30 s within which a start must have said no. */
+/** In all, the last look included: well below the 30 s within which a start must have said no, on a busy machine too. */
 const PATIENCE_MS = 20_000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 2_000
@@ -50,7 +50,7 @@ export async function checkDependencies(
     const report = { ready: dependencies.every(isFine), dependencies }
     say(report, log)
     const missing = dependencies.filter((it) => !isFine(it))
-    if (missing.length > 0) throw new Failure('DEPENDENCY_UNAVAILABLE', missing.map(sentence).join(' '))
+    if (missing.length > 0) throw new Failure('DEPENDENCY_UNAVAILABLE', missing.map(sentence).join('\n  '))
     return report
   } finally {
     clearInterval(awake)
@@ -87,10 +87,12 @@ async function again(
 ): Promise<readonly Found[]> {
   const until = clock.now() + patience.ms
   for (let pause = FIRST_PAUSE_MS, first = true; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS), first = false) {
+    const from = clock.now()
     const found = await look()
+    const tookMs = clock.now() - from
     const missing = found.filter((it) => !isFine(it))
     if (missing.some(({ cause }) => !mayPass(cause))) patience.inVain = true
-    if (missing.length === 0 || patience.inVain || clock.now() + pause >= until) return found
+    if (missing.length === 0 || patience.inVain || clock.now() + pause + tookMs >= until) return found
     if (first) {
       for (const { name, detail } of missing)
         log.warn({ dependency: name }, `${detail}; looked at again for ${patience.ms / 1_000} s`)

@@ -40,7 +40,7 @@ export async function diagnose(env: Environment): Promise<Finding[]> {
   if (!config) return findings
   const { gateway, persistence, models, content, budgets, services, warnings } = config
   for (const warning of warnings)
-    findings.push({ name: 'configuration', ok: false, detail: warning, remedy: 'Correct or unset it.' })
+    findings.push({ name: 'configuration', ok: false, optional: true, detail: warning, remedy: 'Correct or unset it.' })
 
   const running = await runningService(gateway.host, gateway.port)
   if (running) await look('service', async () => running)
@@ -74,7 +74,7 @@ function told({ name, required, ok, detail, remedy, ms }: Found): Finding {
   if (ok) return { name, ok, detail: `${detail}, ${ms} ms`, remedy }
   const known = dependencyTable[name.split(' ')[0] as keyof typeof dependencyTable]
   const without = required ? 'A start is refused without it.' : `A start goes on without it. ${known.without}`
-  return { name, ok, detail: `${detail}. ${without}`, remedy }
+  return { name, ok, optional: !required, detail: `${detail}. ${without}`, remedy }
 }
 
 async function runningService(host: string, port: number): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import tls from 'node:tls'
-import { at, type Place, Trouble } from './probe.ts'
+import { at, type Place, silent, Trouble } from './probe.ts'
 import { socketTrouble } from './socket-trouble.ts'
 
 /** Versions of a request that a broker takes. */
@@ -12,6 +12,8 @@ export interface Versions {
 const API_VERSIONS = 18
 const CORRELATION = 4711
 const LARGEST_ANSWER = 1 << 20
+/** Less than a look may take: one frozen broker must not hide that the others serve. */
+const ANSWER_MS = 1_500
 
 /** ApiVersions v0: size, key, version, correlation id, no client id. Every broker since 0.10 answers it, before any SASL. */
 function question(): Buffer {
@@ -44,7 +46,8 @@ export function apiVersions(
       socket.destroy()
       reject(trouble)
     }
-    signal.addEventListener('abort', () => socket.destroy(), { once: true })
+    socket.setTimeout(ANSWER_MS, () => fail(silent(place, ANSWER_MS)))
+    signal.addEventListener('abort', () => fail(silent(place, ANSWER_MS)), { once: true })
     socket.on('data', (chunk: Buffer) => {
       answer = Buffer.concat([answer, chunk])
       if (answer.length < 4) return

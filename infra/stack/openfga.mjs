@@ -1,7 +1,7 @@
 // OpenFGA with a store of ours, and in it our model. A stack that is kept has it on Postgres, so that the store (and the
 // relations in it) are there after a restart.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { goProgram } from './go-programs.mjs'
 import { accepts, loopback } from './ports.mjs'
@@ -53,7 +53,7 @@ export async function answers({ port }) {
   )
 }
 
-/** Our store, and our model in it when it is new or has changed. */
+/** Our store, and our model in it when it is new or has changed; the tuples of the default policy in a new one. */
 export async function started(record, stack) {
   const call = async (path, body) => {
     const url = `http://${loopback}:${record.port}${path}`
@@ -64,13 +64,16 @@ export async function started(record, stack) {
   const kept = stack.throwaway ? undefined : stack.openfga
   const storeId = kept?.storeId ?? (await call('/stores', JSON.stringify({ name: 'somaagent' }))).id
   stack.openfga = { ...kept, storeId }
-  const file = join(stack.checkout, 'infra', 'policy', 'openfga', 'model.json')
-  if (!existsSync(file)) return
-  const model = readFileSync(file, 'utf8')
+  const ours = join(stack.checkout, 'infra', 'policy', 'openfga')
+  const model = readFileSync(join(ours, 'model.json'), 'utf8')
   const modelHash = createHash('sha256').update(model).digest('hex')
   if (modelHash === kept?.modelHash) return
   const { authorization_model_id: modelId } = await call(`/stores/${storeId}/authorization-models`, model)
   stack.openfga = { storeId, modelId, modelHash }
+  if (kept?.modelHash !== undefined) return
+  // A new store allows nothing: with these it means what the policy file and OPA's default policy mean.
+  const tuples = JSON.parse(readFileSync(join(ours, 'tuples.json'), 'utf8'))
+  await call(`/stores/${storeId}/write`, JSON.stringify({ writes: { tuple_keys: tuples } }))
 }
 
 export function variables([{ port }], stack) {

@@ -7,16 +7,15 @@ import { FilePolicy } from '../../infra/policy/file-policy.ts'
 import { prepareStore } from '../../infra/policy/openfga/prepare.ts'
 import { OpenFgaPolicy } from '../../infra/policy/openfga-policy.ts'
 import { asked } from '../support/asked.ts'
-import { describeNeeding } from '../support/needs.ts'
+import { describeWith } from '../support/test-services.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { policyInput, policySuite } from './policy.ts'
 
 const never = new AbortController().signal
-const how = 'npm run stack starts it'
 const file = new FilePolicy(resolve('infra/policy/default.yaml'), ids)
 const fresh = (word: string) => `${word}-${ids.uuid().slice(0, 8)}`
 
-describeNeeding('SOMA_TEST_OPENFGA_URL', how, 'policy from a real OpenFGA', (url) => {
+describeWith('openfga', 'policy from a real OpenFGA', (url) => {
   const clock = new VirtualClock()
   const opened: OpenFgaPolicy[] = []
   let store: string

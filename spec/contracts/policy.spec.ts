@@ -5,12 +5,11 @@ import { systemIds } from '../../infra/clock.ts'
 import { FilePolicy } from '../../infra/policy/file-policy.ts'
 import { OpaPolicy } from '../../infra/policy/opa-policy.ts'
 import { asked } from '../support/asked.ts'
-import { describeNeeding } from '../support/needs.ts'
+import { describeWith } from '../support/test-services.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { policyInput, policySuite } from './policy.ts'
 
 const never = new AbortController().signal
-const how = 'npm run stack starts it'
 const ids = systemIds
 const file = new FilePolicy(resolve('infra/policy/default.yaml'), ids)
 const fresh = (word: string) => `${word}-${ids.uuid().slice(0, 8)}`
@@ -18,7 +17,7 @@ const fresh = (word: string) => `${word}-${ids.uuid().slice(0, 8)}`
 describe('policy', () => {
   describe('from the file', () => policySuite(() => file))
 
-  describeNeeding('SOMA_TEST_OPA_URL', how, 'from a real OPA', (url) => {
+  describeWith('opa', 'from a real OPA', (url) => {
     const name = fresh('spec').replace('-', '_')
     const shipped = readFileSync(resolve('infra/policy/opa/soma.rego'), 'utf8').replace(
       /^package .*$/m,

@@ -50,6 +50,24 @@ describeNeeding('SOMA_TEST_CHROMIUM', how, 'the chat page', (executablePath) => 
     await page.press('#text', 'Enter')
   }
 
+  it('shows how the service is, and each dependency with its remedy', async () => {
+    await page.locator('#health[data-state="good"]').waitFor({ state: 'attached' })
+    expect(await page.textContent('#health summary span')).to.equal('All is well')
+    const report = {
+      status: 'ready',
+      dependencies: [{ name: 'redis', ok: false, detail: 'is away.', remedy: 'Start it.' }],
+    }
+    await page.route('**/readyz', (route) => route.fulfill({ json: report }))
+    await page.click('#health summary')
+    await page.locator('#health[data-state="degraded"]').waitFor()
+    expect(await page.textContent('#health summary span')).to.equal('Without redis')
+    expect(await page.textContent('#health li'))
+      .to.include('is away.')
+      .and.to.include('Start it.')
+    await page.unroute('**/readyz')
+    await page.click('#health summary')
+  })
+
   it('answers, and shows the tool call with its decision', async () => {
     await send('call echo {"text":"from the tool"}\nthen\nsay all done')
     await conversation().getByText('all done', { exact: true }).waitFor()

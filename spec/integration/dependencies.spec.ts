@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import { systemIds } from '../../infra/clock.ts'
 import { freePort } from '../../supervisors/drills/service-process.ts'
-import { describeNeeding } from '../support/needs.ts'
 import { httpServer, type OddServer, oldBroker, oldPostgres, oldRedis, silentServer } from '../support/odd-servers.ts'
 import {
   type OwnServer,
@@ -201,8 +200,7 @@ describe('a start whose dependencies are not as they should be', function () {
     expect((await start({ SOMA_REQUIRED: 'opa' })).stderr).to.include('not configured: set OPA_URL')
   })
 
-  const how = 'npm run stack starts it'
-  describeNeeding('SOMA_TEST_KAFKA', how, 'a real broker without SASL', (brokers) => {
+  describeWith('kafka', 'a real broker without SASL', (brokers) => {
     it('spoken to with a password: which setting does not fit', async () => {
       const sasl = {
         KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT',
@@ -219,7 +217,7 @@ describe('a start whose dependencies are not as they should be', function () {
     })
   })
 
-  describeNeeding('SOMA_TEST_OPA_URL', how, 'a real OPA', (url) => {
+  describeWith('opa', 'a real OPA', (url) => {
     it('without a decision at the path', async () => {
       const path = `/v1/data/nosuch_${systemIds.uuid().replaceAll('-', '')}/allow`
       const run = await start({ OPA_URL: url, POLICY_DATA_PATH: path, ...required('opa') })
@@ -227,7 +225,7 @@ describe('a start whose dependencies are not as they should be', function () {
     })
   })
 
-  describeNeeding('SOMA_TEST_OPENFGA_URL', how, 'a real OpenFGA', (url) => {
+  describeWith('openfga', 'a real OpenFGA', (url) => {
     it('without the store', async () => {
       const run = await start({ OPENFGA_API_URL: url, OPENFGA_STORE_ID: 'nosuch-store', ...required('openfga') })
       expectRefusal(run, 'has no store nosuch-store', 'openfga:prepare')

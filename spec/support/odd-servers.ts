@@ -9,7 +9,7 @@ export interface OddServer {
 }
 
 /** Answers each chunk that it is sent by what `answer` makes of it; undefined says nothing. */
-export async function oddServer(answer: (chunk: Buffer) => Buffer | string | undefined): Promise<OddServer> {
+export async function oddServer(answer: (chunk: Buffer) => Buffer | string | undefined, port = 0): Promise<OddServer> {
   const sockets = new Set<Socket>()
   let taken = 0
   const server = createServer((socket) => {
@@ -22,7 +22,7 @@ export async function oddServer(answer: (chunk: Buffer) => Buffer | string | und
       if (said !== undefined) socket.write(said)
     })
   })
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve))
   return {
     port: (server.address() as { port: number }).port,
     connections: () => taken,
@@ -44,7 +44,7 @@ export const httpServer = (status: number, body = '{}') =>
   )
 
 /** Redis as old as `version`: it knows no HELLO. */
-export const oldRedis = (version: string) =>
+export const oldRedis = (version: string, port = 0) =>
   oddServer((chunk) => {
     const commands = [...chunk.toString('latin1').matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)]
     const info = `# Server\r\nredis_version:${version}\r\n`
@@ -54,7 +54,7 @@ export const oldRedis = (version: string) =>
         return /^info$/i.test(command) ? `$${info.length}\r\n${info}\r\n` : '+OK\r\n'
       })
       .join('')
-  })
+  }, port)
 
 /** Postgres that lets everybody in and answers whatever it is asked by one row: its version. */
 export const oldPostgres = (version: string, number: string) =>

@@ -41,6 +41,8 @@ export interface RunningService {
 export interface Finding {
   readonly name: string
   readonly ok: boolean
+  /** Without it the service starts and does less. Left out: it cannot start. */
+  readonly optional?: boolean
   readonly detail: string
   /** Empty when there is nothing to do. */
   readonly remedy: string

@@ -18,7 +18,7 @@ export const exitCodeTable = `Exit codes:
   2    the command line is wrong
   3    no service answers at the address
   4    the credential is missing or may not do that
-  5    the service cannot start: configuration, port or data directory
+  5    the service cannot start: configuration, port, data directory or a server it needs
   130  interrupted`
 
 /** An answer of the service that says no: the problem document's words, with the catalogue's remedy. */

@@ -78,7 +78,7 @@ function serviceCommands(program: Command, means: CliMeans, run: (result: Promis
         means.doctor().then((findings) => {
           const { json, print, paint } = speech(command, means)
           for (const finding of findings) {
-            const mark = finding.ok ? paint.green('ok  ') : paint.red('FAIL')
+            const mark = finding.ok ? paint.green('ok  ') : finding.optional ? paint.red('warn') : paint.red('FAIL')
             const remedy = finding.remedy === '' ? '' : `\n      → ${finding.remedy}`
             print(finding, () => `${mark}  ${finding.name}: ${finding.detail}${remedy}`)
           }

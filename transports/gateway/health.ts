@@ -13,4 +13,9 @@ export interface DependencyHealth {
   /** Empty when there is nothing to do. */
   readonly remedy: string
   readonly ms: number
+  /** Where it was looked for, and which variable said so; of what is outside this process. */
+  readonly address?: string
+  readonly variable?: string
+  /** The kind of trouble: refused, unresponsive, unauthorized… */
+  readonly cause?: string | undefined
 }

@@ -6,15 +6,14 @@ import { packageRoot } from '../../package-root.ts'
 import { callService } from '../service-call.ts'
 import { type Store, storeQuestion } from './store.ts'
 
-/** The harmless tools are open to everybody, as in default.yaml and soma.rego. */
-const shippedTuples = ['echo', 'timestamp', 'http_fetch'].map((tool) => ({
-  user: 'user:*',
-  relation: 'user',
-  object: `tool:${tool}`,
-}))
+const here = path.join(packageRoot, 'infra/policy/openfga')
+
+interface Model {
+  readonly type_definitions?: readonly { readonly type?: string; readonly relations?: object }[]
+}
 
 /**
- * A store of that name with our model and the tuples of the default policy; what is there already is left as it is, so
+ * A store of that name with our model and the tuples of the default policy (harmless tools are open to everybody); what is there already is left as it is, so
  * that it may run at every deployment. Tuples that an operator wrote stay; the shipped ones are written to a new store only.
  */
 export async function prepareStore(url: string, name: string): Promise<Store & { readonly made: string }> {
@@ -26,13 +25,13 @@ export async function prepareStore(url: string, name: string): Promise<Store & {
     const { path: question, pick } = storeQuestion(name)
     const known = pick(await call(question))
     const store = known ?? (Object(await call('/stores', { name })) as Store)
-    const model = await shippedModel()
+    const model = await read<Model>('model.json')
     const { authorization_models: models = [] } = Object(
       await call(`/stores/${store.id}/authorization-models?page_size=1`),
-    ) as { authorization_models?: readonly { readonly type_definitions?: readonly { readonly type?: string }[] }[] }
+    ) as { authorization_models?: readonly Model[] }
     const current = models[0] !== undefined && isDeepStrictEqual(typesOf(models[0]), typesOf(model))
     if (!current) await call(`/stores/${store.id}/authorization-models`, model)
-    if (!known) await call(`/stores/${store.id}/write`, { writes: { tuple_keys: shippedTuples } })
+    if (!known) await call(`/stores/${store.id}/write`, { writes: { tuple_keys: await read('tuples.json') } })
     const made = known
       ? current
         ? 'nothing'
@@ -44,13 +43,11 @@ export async function prepareStore(url: string, name: string): Promise<Store & {
   }
 }
 
-async function shippedModel(): Promise<{ readonly type_definitions?: readonly { readonly type?: string }[] }> {
-  return JSON.parse(await readFile(path.join(packageRoot, 'infra/policy/openfga/model.json'), 'utf8'))
+async function read<T>(file: string): Promise<T> {
+  return JSON.parse(await readFile(path.join(here, file), 'utf8'))
 }
 
 /** Relations by type; the server adds empty fields of its own, so the definitions are not compared whole. */
-function typesOf(model: {
-  readonly type_definitions?: readonly { readonly type?: string; readonly relations?: object }[]
-}) {
+function typesOf(model: Model) {
   return (model.type_definitions ?? []).map(({ type, relations }) => [type, Object.keys(relations ?? {}).sort()])
 }

@@ -258,6 +258,13 @@ describe('soma', function () {
     expect(out).to.include('FAIL  journal: cannot be written\n      → free some space')
   })
 
+  it('tells what a start can do without from what it cannot', async () => {
+    const doctor = async () => [
+      { name: 'redis', ok: false, optional: true, detail: 'nothing listens', remedy: 'start it' },
+    ]
+    expect((await soma(['doctor'], '', { doctor })).out).to.include('warn  redis: nothing listens')
+  })
+
   it('explains every command with what it takes', async () => {
     const { code, out } = await soma(['help'])
     expect(code).to.equal(0)

@@ -1,6 +1,7 @@
 import { follow, get, NoAnswerError, post, uniqueKey } from './api.js'
 import { Conversation } from './conversation.js'
 import { byId } from './dom.js'
+import { Health } from './health.js'
 import { JournalView } from './journal.js'
 import { Panels } from './panels.js'
 import { PersonaChoice } from './persona-choice.js'
@@ -12,6 +13,7 @@ const PAGE = 500
 const conversation = new Conversation(byId('conversation'))
 const journal = new JournalView(byId('events'), byId('journal-count'))
 const panels = new Panels(() => journal.showNewest())
+new Health(byId('health'))
 const persona = new PersonaChoice(byId('persona'), attempt)
 const list = new SessionList(byId('list'), byId('search'), (id, title) => {
   panels.closeDrawer()

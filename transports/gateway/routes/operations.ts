@@ -35,6 +35,9 @@ export function operationRoutes(app: App, { health, metricsText, config }: Opera
         detail: z.string(),
         remedy: z.string(),
         ms: z.number(),
+        address: z.string().optional(),
+        variable: z.string().optional(),
+        cause: z.string().optional(),
       }),
     ),
   })

@@ -20,6 +20,7 @@ const pages: Record<string, { readonly file: string; readonly type: string }> = 
   '/console/persona-choice.js': { file: 'persona-choice.js', type: 'text/javascript; charset=utf-8' },
   '/console/panels.js': { file: 'panels.js', type: 'text/javascript; charset=utf-8' },
   '/console/event-summary.js': { file: 'event-summary.js', type: 'text/javascript; charset=utf-8' },
+  '/console/health.js': { file: 'health.js', type: 'text/javascript; charset=utf-8' },
   '/console/dom.js': { file: 'dom.js', type: 'text/javascript; charset=utf-8' },
   '/docs': { file: 'docs.html', type: 'text/html; charset=utf-8' },
   '/console/docs.css': { file: 'docs.css', type: 'text/css; charset=utf-8' },
