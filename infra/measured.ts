@@ -6,6 +6,7 @@ import type { Journal, SessionRecords } from '../persistence/journal.ts'
 import type { Snapshots } from '../persistence/snapshots.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
 import type { Metrics } from './metrics.ts'
+import { UnsettledDeliveries } from './unsettled.ts'
 
 /**
  * The storage and mailbox contracts, counted. Measuring stands around an implementation, so that every one of them is
@@ -75,16 +76,20 @@ export function measuredBatches(metrics: Metrics, seconds: Seconds = monotonicSe
   }
 }
 
-/** Shards that a process which is alone takes at its start; in a cluster ownership counts itself. */
+/** Epochs taken, and the shards of a process that is alone; in a cluster ownership counts its own. */
 export function measuredEpochs(epochs: Epochs, metrics: Metrics): Epochs {
   return {
     async claim(nodeId, kind, shards) {
       const leases = await epochs.claim(nodeId, kind, shards)
       metrics.shardsOwned(kind, leases.length)
-      metrics.epochHighest(kind, Math.max(0, ...leases.map(({ epoch }) => epoch)))
+      for (const { epoch } of leases) metrics.epochTaken(kind, epoch)
       return leases
     },
-    takeOver: (nodeId, seen) => epochs.takeOver(nodeId, seen),
+    async takeOver(nodeId, seen) {
+      const leases = await epochs.takeOver(nodeId, seen)
+      for (const { kind, epoch } of leases) metrics.epochTaken(kind, epoch)
+      return leases
+    },
     release: (leases) => epochs.release(leases),
     list: (kind) => epochs.list(kind),
   }
@@ -122,10 +127,12 @@ export function measuredMailbox(mailbox: Mailbox, metrics: Metrics, seconds: Sec
       throw error
     }
   }
+  const unsettled = new UnsettledDeliveries(seconds)
+  metrics.watchUnsettled(() => unsettled.oldest())
   return {
     send: (envelope) => counted(1, () => mailbox.send(envelope)),
     sendAll: (envelopes) => counted(envelopes.length, () => mailbox.sendAll(envelopes)),
-    receive: (kind, shards, receive) => mailbox.receive(kind, shards, receive),
+    receive: (kind, shards, receive) => unsettled.watch(receive, (watched) => mailbox.receive(kind, shards, watched)),
     backlog: (kind) => mailbox.backlog(kind),
     close: () => mailbox.close(),
   }

@@ -7,7 +7,10 @@ export type TakeoverReason = 'expired' | 'released' | 'joined'
 /** Shards, mailbox, Kafka, dependencies: what makes many processes one service. */
 export class ClusterMetrics extends StorageMetrics {
   private readonly owned = this.gauge('soma_shards_owned', 'Shards that this process owns.', ['kind'])
-  private readonly epochs = this.gauge('soma_shard_epoch_highest', 'Highest epoch of the shards owned.', ['kind'])
+  private readonly epochs = this.gauge('soma_shard_epoch_highest', 'Highest epoch that this process has taken.', [
+    'kind',
+  ])
+  private readonly highestEpochs = new Map<string, number>()
   private readonly takeovers = this.counter(
     'soma_shard_takeovers_total',
     'Shards taken: expired (the lease of a node that died), released (handed over) or joined (nobody had it).',
@@ -22,9 +25,14 @@ export class ClusterMetrics extends StorageMetrics {
   private readonly lag = this.gauge('soma_mailbox_lag', 'Envelopes accepted and not settled, of the shards owned.', [
     'topic',
   ])
-  private readonly unsettled = this.gauge('soma_mailbox_unsettled_seconds', 'Age of the oldest such envelope.', [
+  private unsettledAges: (() => ReadonlyMap<string, number>) | undefined
+  /** Never read: the registry has it, and asks. */
+  protected readonly unsettled = this.askedGauge(
+    'soma_mailbox_unsettled_seconds',
+    'How long the oldest envelope that was delivered here has not been settled; none without one.',
     'topic',
-  ])
+    () => this.unsettledAges?.(),
+  )
   private readonly producedTotal = this.counter('soma_kafka_produced_total', 'Messages given to Kafka: ok or error.', [
     'result',
   ])
@@ -61,8 +69,10 @@ export class ClusterMetrics extends StorageMetrics {
   shardsOwned(kind: string, count: number): void {
     this.owned.set({ kind }, count)
   }
-  epochHighest(kind: string, epoch: number): void {
-    this.epochs.set({ kind }, epoch)
+  epochTaken(kind: string, epoch: number): void {
+    const highest = Math.max(epoch, this.highestEpochs.get(kind) ?? 0)
+    this.highestEpochs.set(kind, highest)
+    this.epochs.set({ kind }, highest)
   }
   takeover(kind: string, reason: TakeoverReason, seconds: number): void {
     this.takeovers.inc({ kind, reason })
@@ -71,8 +81,9 @@ export class ClusterMetrics extends StorageMetrics {
   mailboxLag(topic: string, count: number): void {
     this.lag.set({ topic }, count)
   }
-  mailboxUnsettled(topic: string, oldestSeconds: number): void {
-    this.unsettled.set({ topic }, oldestSeconds)
+  /** `ages` is asked at every scrape. */
+  watchUnsettled(ages: () => ReadonlyMap<string, number>): void {
+    this.unsettledAges = ages
   }
   produced(count: number, seconds: number, result: 'ok' | 'error'): void {
     this.producedTotal.inc({ result }, count)

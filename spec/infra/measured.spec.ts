@@ -1,13 +1,15 @@
 import { expect } from 'chai'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
-import { measuredBatches, measuredEpochs, measuredSnapshots } from '../../infra/measured.ts'
+import { measuredBatches, measuredEpochs, measuredMailbox, measuredSnapshots } from '../../infra/measured.ts'
 import { Metrics } from '../../infra/metrics.ts'
 import { scrapedWithBacklog, watchDependencies } from '../../infra/watched.ts'
 import { InMemoryEpochs } from '../../persistence/in-memory-epochs.ts'
 import { InMemorySnapshots } from '../../persistence/in-memory-snapshots.ts'
 import { InMemoryStore } from '../../persistence/in-memory-store.ts'
-import { StatementBatcher as Batcher } from '../../persistence/statement-batcher.ts'
-import type { Mailbox } from '../../transports/mailbox.ts'
+
+import { StatementBatcher } from '../../persistence/statement-batcher.ts'
+import type { Delivery, Mailbox } from '../../transports/mailbox.ts'
+import { anEnvelope } from '../support/given-append.ts'
 
 /** Every look is a quarter of a second later than the one before. */
 function clockOf(): () => number {
@@ -27,7 +29,7 @@ describe('metrics of storage and shards', () => {
 
   it('tell how many appends a commit carried and how long it took, failed ones apart', async () => {
     let fails = false
-    const batcher = new Batcher<number, number>(async (items) => {
+    const batcher = new StatementBatcher<number, number>(async (items) => {
       if (fails) throw new Error('the database is away')
       return items
     })
@@ -57,6 +59,36 @@ describe('metrics of storage and shards', () => {
     expect(await text()).to.include('soma_snapshot_load_seconds_sum{result="miss"} 0.25')
     expect(await text()).to.include('soma_snapshot_load_seconds_count{result="hit"} 1')
     expect(await text()).to.include('session_envelope_cache_events_total{operation="load",result="hit"} 1')
+  })
+
+  it('tell how long the oldest delivery has not been settled, offered again or not', async () => {
+    let now = 100
+    let offered: (delivery: Delivery) => string = () => ''
+    const inner = {
+      receive: async (_kind: string, _shards: unknown, receive: (delivery: Delivery) => string) => {
+        offered = receive
+        return { close: async () => {} }
+      },
+    } as unknown as Mailbox
+    const settles: (() => void)[] = []
+    let answer: 'accepted' | 'full' = 'full'
+    const mailbox = measuredMailbox(inner, metrics, () => now)
+    const subscription = await mailbox.receive('session', [0], (delivery) => {
+      settles.push(() => delivery.settle())
+      return answer
+    })
+    const envelope = anEnvelope({ to: 'session:a' })
+    offered({ envelope, settle() {} })
+    now = 105
+    answer = 'accepted'
+    offered({ envelope, settle() {} })
+    now = 107
+    expect(await text()).to.include('soma_mailbox_unsettled_seconds{topic="conversation.inbound"} 7')
+    settles[1]?.()
+    expect(await text()).not.to.include('soma_mailbox_unsettled_seconds{')
+    offered({ envelope, settle() {} })
+    await subscription.close()
+    expect(await text()).not.to.include('soma_mailbox_unsettled_seconds{')
   })
 
   it('ask the mailbox for its backlog when they are looked at', async () => {

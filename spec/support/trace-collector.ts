@@ -9,6 +9,8 @@ export interface CollectedSpan {
   readonly spanId: string
   readonly parentSpanId: string | undefined
   readonly name: string
+  /** service.instance.id: which process. */
+  readonly process: string
   readonly attributes: Readonly<Record<string, unknown>>
   readonly failure: string | undefined
   /** Milliseconds. */
@@ -18,6 +20,9 @@ export interface CollectedSpan {
 
 interface Exported {
   readonly resourceSpans: readonly {
+    readonly resource: {
+      readonly attributes: readonly { readonly key: string; readonly value: { stringValue?: string } }[]
+    }
     readonly scopeSpans: readonly {
       readonly spans: readonly {
         readonly traceId: string
@@ -87,8 +92,13 @@ export class TraceCollector {
 
 function spansOf({ resourceSpans }: Exported): CollectedSpan[] {
   return resourceSpans
-    .flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
-    .map((span) => ({
+    .flatMap(({ resource, scopeSpans }) => {
+      const process =
+        resource.attributes.find(({ key }) => key === 'service.instance.id')?.value.stringValue ?? 'not named'
+      return scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ process, span })))
+    })
+    .map(({ process, span }) => ({
+      process,
       traceId: span.traceId,
       spanId: span.spanId,
       parentSpanId: span.parentSpanId || undefined,
