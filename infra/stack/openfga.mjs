@@ -19,12 +19,19 @@ const database = 'openfga'
 export const programs = async (cache) => ({ openfga: await goProgram('openfga', cache), ...findPrograms(['psql']) })
 
 export function records(stack, { openfga }) {
-  const { port, grpc } = stack.ports.openfga
+  const { port, grpc, metrics } = stack.ports.openfga
   const addresses = ['--http-addr', `${loopback}:${port}`, '--grpc-addr', `${loopback}:${grpc}`]
-  const quiet = ['--playground-enabled=false', '--metrics-enabled=false', '--log-level', 'error']
+  const quiet = ['--playground-enabled=false', '--metrics-addr', `${loopback}:${metrics}`, '--log-level', 'error']
   const command = [openfga, 'run', ...addresses, ...quiet, ...engine(stack)]
   return [
-    { name: 'openfga', kind: 'openfga', port, ports: { port, grpc }, command, home: join(stack.folder, 'openfga') },
+    {
+      name: 'openfga',
+      kind: 'openfga',
+      port,
+      ports: { port, grpc, metrics },
+      command,
+      home: join(stack.folder, 'openfga'),
+    },
   ]
 }
 
@@ -53,24 +60,31 @@ export async function answers({ port }) {
   )
 }
 
-/** Our store, and our model in it when it is new or has changed. */
+/** Our store, with our model in it when it is new or has changed, and the tuples of the default policy when it is new. */
 export async function started(record, stack) {
-  const call = async (path, body) => {
-    const url = `http://${loopback}:${record.port}${path}`
-    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-    if (response.ok) return response.json()
-    throw new Refusal(`OpenFGA refused ${path}: ${response.status} ${await response.text()}`)
-  }
+  const call = (path, body) => post(`http://${loopback}:${record.port}${path}`, body)
   const kept = stack.throwaway ? undefined : stack.openfga
-  const storeId = kept?.storeId ?? (await call('/stores', JSON.stringify({ name: 'somaagent' }))).id
+  const storeId = kept?.storeId ?? (await call('/stores', JSON.stringify({ name: 'soma' }))).id
   stack.openfga = { ...kept, storeId }
-  const file = join(stack.checkout, 'infra', 'policy', 'openfga', 'model.json')
-  if (!existsSync(file)) return
-  const model = readFileSync(file, 'utf8')
+  const model = textOf(stack, 'model.json')
+  if (model === undefined) return
   const modelHash = createHash('sha256').update(model).digest('hex')
   if (modelHash === kept?.modelHash) return
-  const { authorization_model_id: modelId } = await call(`/stores/${storeId}/authorization-models`, model)
-  stack.openfga = { storeId, modelId, modelHash }
+  await call(`/stores/${storeId}/authorization-models`, model)
+  const tuples = kept?.modelHash === undefined ? textOf(stack, 'tuples.json') : undefined
+  if (tuples !== undefined) await call(`/stores/${storeId}/write`, `{"writes":{"tuple_keys":${tuples}}}`)
+  stack.openfga = { storeId, modelHash }
+}
+
+async function post(url, body) {
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  if (response.ok) return response.json()
+  throw new Refusal(`OpenFGA refused ${url}: ${response.status} ${await response.text()}`)
+}
+
+function textOf({ checkout }, name) {
+  const file = join(checkout, 'infra', 'policy', 'openfga', name)
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }
 
 export function variables([{ port }], stack) {
