@@ -25,13 +25,16 @@ const options = {
   ...{ delete: yes, json: yes, help: { ...yes, short: 'h' } },
 }
 
+let exitCode
 try {
-  process.exitCode = (await main(process.argv.slice(2))) ?? 0
+  exitCode = (await main(process.argv.slice(2))) ?? 0
 } catch (error) {
   if (!(error instanceof Refusal)) throw error
   say(error.message)
-  process.exitCode = error.exitCode
+  exitCode = error.exitCode
 }
+// What was still on its way when a signal came (a build, a server's preparation) is not waited for.
+process.stdout.write('', () => process.exit(exitCode))
 
 async function main(words) {
   const { flags, verb, names, command } = parsed(words)
@@ -87,9 +90,10 @@ async function main(words) {
 
   function start() {
     return each(async (record, stack) => {
-      if (running(record) !== undefined) return say(`${record.name} runs already`)
-      await needFree(record.ports, record.name)
-      await startOne(record, stack)
+      if (running(record) === undefined) {
+        await needFree(record.ports, record.name)
+        await startOne(record, stack)
+      }
       await kinds[record.kind].started?.(record, stack)
       say(`${record.name}: up`)
     })
@@ -110,6 +114,7 @@ async function main(words) {
 
   function each(act) {
     if (names.length === 0) throw misused(`${verb} needs the name of a server, for instance kafka-1`)
+    for (const name of names) serverOf(readState(folder), name)
     return alone(async () => {
       const stack = readState(folder)
       for (const record of names.map((name) => serverOf(stack, name))) await act(record, stack)

@@ -20,13 +20,8 @@ export function goProgram(name, cache) {
   return cached(join(cache, 'bin', `${name}-${version}`), async (workshop) => {
     const go = await goAt(cache)
     say(`building ${name} ${version}, which takes ${takes}, once`)
-    const env = {
-      ...environment(),
-      GOBIN: workshop,
-      GOTOOLCHAIN: 'local',
-      CGO_ENABLED: '0',
-      GOFLAGS: '-buildvcs=false',
-    }
+    const ours = { GOBIN: workshop, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' }
+    const env = { ...environment(), ...ours, GOROOT: undefined } // each Go knows its own
     await runToEnd(go, ['install', '-trimpath', '-ldflags', '-s -w', `${module}@${version}`], { env, cwd: workshop })
     return join(workshop, name)
   })
@@ -47,18 +42,18 @@ async function goAt(cache) {
     )
     const there = join(workshop, 'go')
     cpSync(from, there, { recursive: true })
-    makeExecutable(there)
+    makeUsable(there)
     return there
   })
   return join(home, 'bin', 'go')
 }
 
-/** A module's files come without the right to be run. */
-function makeExecutable(home) {
-  for (const folder of ['bin', 'pkg/tool']) {
-    for (const entry of readdirSync(join(home, folder), { recursive: true, withFileTypes: true })) {
-      if (entry.isFile()) chmodSync(join(entry.parentPath ?? entry.path, entry.name), 0o755)
-    }
+/** A module's files come without the right to be run, and its folders without the right to be moved or deleted. */
+function makeUsable(home) {
+  chmodSync(home, 0o755)
+  for (const entry of readdirSync(home, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath ?? entry.path, entry.name)
+    if (entry.isDirectory() || /\/(bin|pkg\/tool)\//.test(path.slice(home.length))) chmodSync(path, 0o755)
   }
 }
 

@@ -1,7 +1,7 @@
 // OpenFGA with a store of ours, and in it our model. A stack that is kept has it on Postgres, so that the store (and the
 // relations in it) are there after a restart.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { goProgram } from './go-programs.mjs'
 import { accepts, loopback } from './ports.mjs'
@@ -19,12 +19,19 @@ const database = 'openfga'
 export const programs = async (cache) => ({ openfga: await goProgram('openfga', cache), ...findPrograms(['psql']) })
 
 export function records(stack, { openfga }) {
-  const { port, grpc } = stack.ports.openfga
+  const { port, grpc, metrics } = stack.ports.openfga
   const addresses = ['--http-addr', `${loopback}:${port}`, '--grpc-addr', `${loopback}:${grpc}`]
-  const quiet = ['--playground-enabled=false', '--metrics-enabled=false', '--log-level', 'error']
+  const quiet = ['--playground-enabled=false', '--metrics-addr', `${loopback}:${metrics}`, '--log-level', 'error']
   const command = [openfga, 'run', ...addresses, ...quiet, ...engine(stack)]
   return [
-    { name: 'openfga', kind: 'openfga', port, ports: { port, grpc }, command, home: join(stack.folder, 'openfga') },
+    {
+      name: 'openfga',
+      kind: 'openfga',
+      port,
+      ports: { port, grpc, metrics },
+      command,
+      home: join(stack.folder, 'openfga'),
+    },
   ]
 }
 
@@ -53,27 +60,31 @@ export async function answers({ port }) {
   )
 }
 
-/** Our store, and our model in it when it is new or has changed; the tuples of the default policy in a new one. */
+/** Our store, with our model in it when it is new or has changed, and the tuples of the default policy when it is new. */
 export async function started(record, stack) {
-  const call = async (path, body) => {
-    const url = `http://${loopback}:${record.port}${path}`
-    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-    if (response.ok) return response.json()
-    throw new Refusal(`OpenFGA refused ${path}: ${response.status} ${await response.text()}`)
-  }
+  const call = (path, body) => post(`http://${loopback}:${record.port}${path}`, body)
   const kept = stack.throwaway ? undefined : stack.openfga
-  const storeId = kept?.storeId ?? (await call('/stores', JSON.stringify({ name: 'somaagent' }))).id
+  const storeId = kept?.storeId ?? (await call('/stores', JSON.stringify({ name: 'soma' }))).id
   stack.openfga = { ...kept, storeId }
-  const ours = join(stack.checkout, 'infra', 'policy', 'openfga')
-  const model = readFileSync(join(ours, 'model.json'), 'utf8')
+  const model = textOf(stack, 'model.json')
+  if (model === undefined) return
   const modelHash = createHash('sha256').update(model).digest('hex')
   if (modelHash === kept?.modelHash) return
-  const { authorization_model_id: modelId } = await call(`/stores/${storeId}/authorization-models`, model)
-  stack.openfga = { storeId, modelId, modelHash }
-  if (kept?.modelHash !== undefined) return
-  // A new store allows nothing: with these it means what the policy file and OPA's default policy mean.
-  const tuples = JSON.parse(readFileSync(join(ours, 'tuples.json'), 'utf8'))
-  await call(`/stores/${storeId}/write`, JSON.stringify({ writes: { tuple_keys: tuples } }))
+  await call(`/stores/${storeId}/authorization-models`, model)
+  const tuples = kept?.modelHash === undefined ? textOf(stack, 'tuples.json') : undefined
+  if (tuples !== undefined) await call(`/stores/${storeId}/write`, `{"writes":{"tuple_keys":${tuples}}}`)
+  stack.openfga = { storeId, modelHash }
+}
+
+async function post(url, body) {
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  if (response.ok) return response.json()
+  throw new Refusal(`OpenFGA refused ${url}: ${response.status} ${await response.text()}`)
+}
+
+function textOf({ checkout }, name) {
+  const file = join(checkout, 'infra', 'policy', 'openfga', name)
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }
 
 export function variables([{ port }], stack) {

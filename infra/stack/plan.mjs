@@ -15,7 +15,7 @@ const usualPorts = {
   'postgres-2': { port: 15_433 },
   redis: { port: 16_379 },
   opa: { port: 18_181 },
-  openfga: { port: 18_080, grpc: 18_081 },
+  openfga: { port: 18_080, grpc: 18_081, metrics: 18_082 },
   prometheus: { port: 19_090 },
 }
 

@@ -65,11 +65,11 @@ export async function launch(record) {
       detached: true,
       stdio: ['ignore', log, log],
     })
-    await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
-    child.unref()
-    record.pid = child.pid
+    record.pid = child.pid // at once: whoever ends the stack meanwhile must find it
     record.began = look(child.pid)?.began
     record.since = new Date().toISOString()
+    await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+    child.unref()
     writeFileSync(record.pidFile, `${child.pid}\n`)
   } catch (error) {
     throw new Refusal(`${record.name} cannot be started: ${error.message}`)

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { accepts, loopback } from './ports.mjs'
 import { findPrograms } from './programs.mjs'
 import { Refusal } from './refusal.mjs'
@@ -13,25 +13,42 @@ export function records(stack, { prometheus }) {
   const home = join(stack.folder, 'prometheus')
   const { port } = stack.ports.prometheus
   const command = [
-    ...[prometheus, `--config.file=${configOf(stack, home)}`, `--storage.tsdb.path=${join(home, 'data')}`],
+    ...[prometheus, `--config.file=${join(home, 'prometheus.yml')}`, `--storage.tsdb.path=${join(home, 'data')}`],
     ...[`--web.listen-address=${loopback}:${port}`, '--log.level=warn'],
   ]
   return [{ name: 'prometheus', kind: 'prometheus', port, ports: { port }, command, home }]
 }
 
-function configOf({ checkout, prometheusConfig }, home) {
-  if (prometheusConfig !== undefined) {
-    if (existsSync(prometheusConfig)) return prometheusConfig
-    throw new Refusal(`${prometheusConfig} (--prometheus-config) is not there`)
-  }
-  const ours = join(checkout, 'infra', 'prometheus.yml')
-  return existsSync(ours) ? ours : join(home, 'prometheus.yml')
+export async function prepare({ home }, stack) {
+  const file = stack.prometheusConfig ?? join(stack.checkout, 'infra', 'prometheus.yml')
+  mkdirSync(home, { recursive: true })
+  if (existsSync(file)) writeFileSync(join(home, 'prometheus.yml'), hereabouts(file, stack))
+  else if (stack.prometheusConfig === undefined) writeFileSync(join(home, 'prometheus.yml'), 'scrape_configs: []\n')
+  else throw new Refusal(`${file} (--prometheus-config) is not there`)
 }
 
-export async function prepare({ home, command }) {
-  mkdirSync(home, { recursive: true })
-  const bare = join(home, 'prometheus.yml')
-  if (command.includes(`--config.file=${bare}`)) writeFileSync(bare, 'global: { scrape_interval: 5s }\n')
+/**
+ * A copy of the configuration for this machine: what compose.yaml calls by name is scraped where it is here, what is not
+ * here is left out, and the rules are found from the copy.
+ */
+function hereabouts(file, stack) {
+  const here = {
+    'prometheus:9090': stack.ports.prometheus.port,
+    'gateway-1:8010': 8_010, // of `soma up`
+    'gateway-2:8010': 8_011,
+    'opa:8181': stack.ports.opa?.port,
+    'openfga:2112': stack.ports.openfga?.metrics,
+  }
+  const moved = (target) => {
+    if (/^(localhost|\d+\.\d+\.\d+\.\d+):/.test(target)) return [target]
+    return here[target] === undefined ? [] : [`${loopback}:${here[target]}`]
+  }
+  return readFileSync(file, 'utf8')
+    .replaceAll(/targets: \[(.*?)\]/g, (_, list) => {
+      const targets = [...list.matchAll(/[^\s,'"]+/g)].flatMap(([target]) => moved(target))
+      return `targets: [${targets.map((target) => `'${target}'`).join(', ')}]`
+    })
+    .replaceAll(/^( {2}- )([\w.-]+\.ya?ml)$/gm, (_, dash, rules) => `${dash}${join(dirname(file), rules)}`)
 }
 
 export async function answers({ port }) {

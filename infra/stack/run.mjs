@@ -9,7 +9,7 @@ import { deleteData, takeDown } from './down.mjs'
 import { planned } from './plan.mjs'
 import { dsnOf } from './postgres.mjs'
 import { findPrograms } from './programs.mjs'
-import { misused, say } from './refusal.mjs'
+import { misused, Refusal, say } from './refusal.mjs'
 import { stateFile, writeState } from './state.mjs'
 import { bringUp } from './up.mjs'
 
@@ -29,15 +29,13 @@ export async function runWith(flags, command, { checkout, entry }) {
   writeState(stack)
   const keeper = keep(folder, entry)
   let wrapped
-  let signalled
-  const onSignal = (name) => {
-    signalled = name
-    wrapped?.kill(name)
-  }
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, onSignal)
+  const interrupted = new Promise((_, reject) => {
+    const onSignal = (name) =>
+      wrapped === undefined ? reject(new Refusal(name, { exitCode: 130 })) : wrapped.kill(name)
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => onSignal(name))
+  })
   try {
-    await bringUp(stack)
-    if (signalled !== undefined) return 130
+    await Promise.race([bringUp(stack), interrupted])
     return await new Promise((resolve) => {
       const variables = { ...variablesOf(stack), ...(prometheus ? { SOMA_TEST_PROMETHEUS: prometheus } : {}) }
       wrapped = spawn(command[0], command.slice(1), { stdio: 'inherit', env: { ...process.env, ...variables } })
@@ -48,6 +46,7 @@ export async function runWith(flags, command, { checkout, entry }) {
       wrapped.on('exit', (code, name) => resolve(code ?? (name ? 130 : 1)))
     })
   } finally {
+    stack.ending = true
     await takeDown(stack, { abruptly: true })
     deleteData(stack)
     keeper.kill('SIGKILL')

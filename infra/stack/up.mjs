@@ -15,15 +15,15 @@ export async function findAll(stack) {
 
 /** Starts what does not run; what runs is left alone. Resolves with the names of what it started. */
 export async function bringUp(stack) {
+  const before = stack.servers
+  await needPorts(stack, before) // before anything is fetched, which may take minutes
   const found = await findAll(stack)
   mkdirSync(join(stack.folder, 'logs'), { recursive: true })
-  const before = stack.servers
   const names = kindsOf(stack)
   const records = names
     .flatMap((kind) => kinds[kind].records(stack, found[kind]))
     .map((record) => withPast(stack, record, before))
   const starting = records.filter((record) => running(record) === undefined)
-  for (const record of starting) await needFree(record.ports, record.name)
   stack.servers = records
   const coming = new Map()
   for (const kind of names) {
@@ -56,17 +56,25 @@ export async function bringUp(stack) {
 /** Starts one server that is prepared, and waits until it answers. */
 export async function startOne(record, stack) {
   const kind = kinds[record.kind]
+  if (stack.ending) throw new Refusal(`${record.name} is not started any more`)
   await launch(record)
   writeState(stack) // S1: before we know whether it comes up
   await comesUp(record, () => kind.answers(record), kind.startsWithinMs)
 }
 
+async function needPorts({ ports }, before) {
+  for (const [name, wanted] of Object.entries(ports)) {
+    const past = before.find((record) => record.name === name && running(record) !== undefined)
+    if (past === undefined) await needFree(wanted, name)
+    else if (JSON.stringify(past.ports) !== JSON.stringify(wanted)) {
+      throw new Refusal(`${name} runs on port ${past.port}: stop it before it can move to ${Object.values(wanted)[0]}`)
+    }
+  }
+}
+
 function withPast(stack, record, before) {
   const past = before.find(({ name }) => name === record.name)
-  if (past !== undefined && running(past) !== undefined) {
-    if (JSON.stringify(past.ports) === JSON.stringify(record.ports)) return past
-    throw new Refusal(`${record.name} runs on port ${past.port}: stop it before it can move to ${record.port}`)
-  }
+  if (past !== undefined && running(past) !== undefined) return past
   const file = (folder, ending) => join(stack.folder, folder, `${record.name}.${ending}`)
   return { ...record, cwd: record.home, log: file('logs', 'log'), pidFile: file('.', 'pid') }
 }

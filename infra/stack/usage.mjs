@@ -21,6 +21,6 @@ They listen on loopback only and keep running when the command returns.
   --ports NAME=PORT,…     for instance redis=6379,kafka-1.controller=9093              (SOMA_STACK_PORTS)
   --data FOLDER           data, logs and state; default .soma-stack in the checkout    (SOMA_STACK_DATA)
   --cache FOLDER          what is fetched and built; default in the user's cache       (SOMA_STACK_CACHE)
-  --prometheus-config F   default infra/prometheus.yml, if it is there
+  --prometheus-config F   default infra/prometheus.yml, of which it uses what is on this machine
 
 On a bare Debian: apt-get install default-jre-headless maven postgresql redis-server (golang-go, prometheus).`
