@@ -72,3 +72,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     return failoverDrills
   },
 })
+
+/** A command that failed is over, whatever part of it will not let go. */
+const LAST_WORDS_MS = 3_000
+if (process.exitCode !== 0) setTimeout(() => process.exit(), LAST_WORDS_MS).unref()

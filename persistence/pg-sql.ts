@@ -9,6 +9,8 @@ export interface PgOptions {
   readonly max?: number
 }
 
+const STATEMENT_MS = 15_000
+
 /** Postgres through a pool. Statements are prepared by name: planning the append takes longer than running it. */
 export class PgSql implements Sql {
   readonly dialect = 'postgres'
@@ -29,7 +31,14 @@ export class PgSql implements Sql {
   }
 
   async query<Row>(text: string, params: readonly unknown[] = []): Promise<Row[]> {
-    const result = await this.pool.query({ name: this.nameOf(text), text, values: [...params] })
+    // A line that went silent gives its statements up, or an append would hold back all that come after it for as long as
+    // TCP hopes (minutes). Whether it was written is unknown then, and asked again: the same envelope (I3).
+    const result = await this.pool.query({
+      name: this.nameOf(text),
+      text,
+      values: [...params],
+      query_timeout: STATEMENT_MS,
+    } as pg.QueryConfig)
     return result.rows as Row[]
   }
 

@@ -45,19 +45,23 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
   const port = await portOf(config)
   const name = cluster.name ?? `${hostname()}:${port}`
   const kafka = await openKafka(cluster.kafka, { clientId: `soma-${name}`, clock, log, lifecycle, metrics })
-  const membership = await lifecycle.start('membership', () =>
-    joinCluster({
-      dsn: config.persistence.postgresDsn as string,
-      name,
-      roles: cluster.roles,
-      weight: cluster.weight,
-      url: `http://${config.gateway.host}:${port}`,
-      leaseMs: cluster.leaseMs,
-      slots: INBOX_PARTITIONS,
-      clock,
-      ids,
-      log,
-    }),
+  const membership = await lifecycle.start(
+    'membership',
+    () =>
+      joinCluster({
+        dsn: config.persistence.postgresDsn as string,
+        name,
+        roles: cluster.roles,
+        weight: cluster.weight,
+        url: `http://${reachableAs(config.gateway.host)}:${port}`,
+        leaseMs: cluster.leaseMs,
+        slots: INBOX_PARTITIONS,
+        clock,
+        ids,
+        log,
+      }),
+    // Ownership leaves in its own time; this is for a start that fails before there is any.
+    (it) => it.leave(),
   )
   const self = () => ({ id: membership.nodeId, slot: membership.slot })
   const peers = new Peers()
@@ -258,4 +262,10 @@ async function portOf({ gateway }: Config): Promise<number> {
       server.close(() => resolve(port))
     })
   })
+}
+
+/** What others may call this host: one that listens on all of its addresses has told none. */
+function reachableAs(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return hostname()
+  return host.includes(':') ? `[${host}]` : host
 }

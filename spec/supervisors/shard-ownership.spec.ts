@@ -8,7 +8,7 @@ import { InMemoryStore } from '../../persistence/in-memory-store.ts'
 import type { Membership } from '../../persistence/membership.ts'
 import { ShardHolding } from '../../supervisors/shard-holding.ts'
 import { ShardOwnership } from '../../supervisors/shard-ownership.ts'
-import { until as eventually } from '../support/probe.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** A node without actors: it takes, reads and gives shards, and remembers in which order. */
 class Node {
