@@ -31,9 +31,8 @@ const exporters = [
     up: 'pg_up',
   },
 ].filter(({ has, binary }) => {
-  const installed = spawnSync(binary, ['--version']).error === undefined
-  if (has && !installed && process.env.CI) throw new Error(`${binary} is not installed: apt-get install ${binary}`)
-  return has && installed
+  // In CI it is taken for installed: a spec that cannot start it fails, rather than leave its job out.
+  return has && (process.env.CI || spawnSync(binary, ['--version']).error === undefined)
 })
 
 describeNeeding('SOMA_TEST_PROMETHEUS', how, 'a real Prometheus on infra/prometheus.yml', (binary) => {
