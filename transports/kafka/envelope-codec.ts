@@ -10,16 +10,25 @@ import { Failure } from '../../actors/kernel/failure.ts'
 export const ENVELOPE_VERSION = '1'
 const VERSION_HEADER = 'soma-envelope'
 
-/** msgpack is UTF-8, which has no lone surrogates: what comes out with this in it is looked at again. */
+/** msgpack is UTF-8, which has no lone surrogates: msgpackr writes this for one in a long string… */
 const REPLACEMENT = Buffer.from('\ufffd')
+/** …and in a short one a sequence that begins so and goes on with A0 or more, which UTF-8 does not know. */
+const SURROGATE = 0xed
 
 export function encodeEnvelope(envelope: Envelope): { value: Buffer; headers: Record<string, string> } {
   const packed = pack(envelope)
   // JSON escapes lone surrogates, so the rare envelope that may have one travels as JSON and arrives as it was sent.
-  if (packed.includes(REPLACEMENT)) {
+  if (packed.includes(REPLACEMENT) || hasSurrogate(packed)) {
     return { value: Buffer.from(JSON.stringify(envelope)), headers: { [VERSION_HEADER]: `${ENVELOPE_VERSION}; json` } }
   }
   return { value: packed, headers: { [VERSION_HEADER]: ENVELOPE_VERSION } }
+}
+
+function hasSurrogate(packed: Buffer): boolean {
+  for (let at = packed.indexOf(SURROGATE); at >= 0; at = packed.indexOf(SURROGATE, at + 1)) {
+    if ((packed[at + 1] ?? 0) >= 0xa0) return true
+  }
+  return false
 }
 
 export function isEnvelope(headers: Readonly<Record<string, Buffer | undefined>>): boolean {
