@@ -69,11 +69,11 @@ function wanted(given = '', before = []) {
 async function portsOf(plan, given, before = {}) {
   const names = ['redis', ...serverNames(plan), ...brokerNames(plan), ...plan.with]
   const { free, chosen } = choices(given)
-  const ports = Object.fromEntries(names.map((name) => [name, before[name] ?? (free ? undefined : usualPorts[name])]))
-  const open = names.filter((name) => ports[name] === undefined)
-  const roles = open.flatMap((name) => Object.keys(usualPorts[name]).map((role) => [name, role]))
-  const found = await freePorts(roles.length)
-  for (const [index, [name, role]] of roles.entries()) ports[name] = { ...ports[name], [role]: found[index] }
+  const ports = Object.fromEntries(names.map((name) => [name, { ...(free ? {} : usualPorts[name]), ...before[name] }]))
+  const roles = names.flatMap((name) => Object.keys(usualPorts[name]).map((role) => [name, role]))
+  const open = roles.filter(([name, role]) => ports[name][role] === undefined)
+  const found = await freePorts(open.length)
+  for (const [index, [name, role]] of open.entries()) ports[name][role] = found[index]
   for (const [name, role, port] of chosen) {
     if (ports[name] === undefined) throw misused(`--ports names ${name}, which is not part of this stack`)
     const first = role ?? Object.keys(usualPorts[name])[0]
