@@ -59,7 +59,8 @@ async function main(words) {
       const stack = await planned(flags, { checkout, folder, previous: readState(folder) })
       const started = await bringUp(stack)
       console.log(summary(stack, started))
-      console.log('Next:\n  eval "$(node infra/stack.mjs env)"\n  npx soma up --nodes 3 --gateways 2')
+      const here = flags.data === undefined ? '' : ` --data '${folder}'`
+      console.log(`Next:\n  eval "$(node infra/stack.mjs env${here})"\n  npx soma up --nodes 3 --gateways 2`)
     })
   }
 
