@@ -12,6 +12,8 @@ import type { Failure } from './failure.ts'
 export interface BatcherOptions<Item> {
   readonly maxBatch?: number
   readonly keyOf?: (item: Item) => string
+  /** What a batch waits for before it is taken, each anew; by default one turn of the event loop, the first of a row. */
+  readonly gather?: () => Promise<void>
   /** Whether one of the items is at fault, so that the others may succeed without it. */
   readonly isItemsFault: (error: unknown) => boolean
   /** What those who wait get to see. */
@@ -22,6 +24,7 @@ export class Batcher<Item, Answer> {
   private readonly write: (items: readonly Item[]) => Promise<readonly Answer[]>
   private readonly keyOf: ((item: Item) => string) | undefined
   private readonly maxBatch: number
+  private readonly gather: (() => Promise<void>) | undefined
   private readonly isItemsFault: (error: unknown) => boolean
   private readonly asFailure: (error: unknown) => Failure
   private waiting: Waiting<Item, Answer>[] = []
@@ -32,6 +35,7 @@ export class Batcher<Item, Answer> {
     this.write = write
     this.maxBatch = options.maxBatch ?? 256 // throughput falls beyond it (docs: design section 6)
     this.keyOf = options.keyOf
+    this.gather = options.gather
     this.isItemsFault = options.isItemsFault
     this.asFailure = options.asFailure
   }
@@ -50,8 +54,11 @@ export class Batcher<Item, Answer> {
 
   private async fly(): Promise<void> {
     // One turn of the event loop, so that everything this one brings (a poll's worth of requests) shares the statement.
-    await new Promise(setImmediate)
-    while (this.waiting.length > 0) await this.commit(this.nextBatch())
+    await (this.gather ?? oneTurn)()
+    while (this.waiting.length > 0) {
+      await this.commit(this.nextBatch())
+      if (this.gather !== undefined) await this.gather()
+    }
     this.flight = undefined
   }
 
@@ -104,3 +111,5 @@ interface Waiting<Item, Answer> {
   resolve(answer: Answer): void
   reject(error: unknown): void
 }
+
+const oneTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))

@@ -15,6 +15,9 @@ import type { Metrics } from '../metrics.ts'
 /** A killed broker's partitions have a new leader within a few seconds; a send waits for that rather than fail. */
 const PRODUCER_RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 30 }
 
+/** Readers of conversation.outbound wait a little longer, and a busy node makes a tenth of the requests. */
+const FEED_LINGER_MS = 25
+
 export type KafkaParts = Awaited<ReturnType<typeof openKafka>>
 
 /** The logs of a process: topics as they must be, one reader, a writer for what must not be lost and one for soft state. */
@@ -56,6 +59,7 @@ export async function openKafka(
     () => reader.start([...Object.values(mailboxTopics).flat(), inbox].map(({ name }) => settings.topicPrefix + name)),
     () => reader.close(),
   )
+  const linger = () => new Promise<void>((resolve) => void clock.after(FEED_LINGER_MS, resolve))
   const written = (count: number, seconds: number, result: 'ok' | 'error') => metrics.produced(count, seconds, result)
   return {
     admin,
@@ -63,7 +67,7 @@ export async function openKafka(
     edge: (topic: string, partition: number) => reader.edge(topic, partition),
     durable: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds, written }),
     /** Apart from the durable one: its requests in flight must not wait for each other. */
-    feed: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds }),
+    feed: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds, linger }),
     soft: new LogWriter({ producer, acks: 'leader', seconds: monotonicSeconds }),
   }
 }

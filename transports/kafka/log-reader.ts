@@ -4,6 +4,11 @@ import { type FetchClient, type LogRecord, OffsetOutOfRange } from './fetch-clie
 
 /** Longest wait of a fetch that finds nothing; also how long a partition that was just opened may have to wait for it. */
 const MAX_WAIT_MS = 50
+/**
+ * Between two fetches that find something. A fetch answers as soon as there is one record: under load each would bring one or
+ * two, and requests are what costs, here and at the broker.
+ */
+const PACE_MS = 3
 const FIRST_PAUSE_MS = 50
 const LAST_PAUSE_MS = 500
 /** A fetch that neither answers nor fails for so long is hung: beyond the request's own time limit of 5 s. */
@@ -103,7 +108,7 @@ export class LogReader {
   }
 
   private begin(broker: number): void {
-    const loop: Loop = { broker, since: undefined, wake: () => {} }
+    const loop: Loop = { broker, since: undefined, last: 0, wake: () => {} }
     this.loops.set(broker, loop)
     void this.run(loop)
   }
@@ -117,7 +122,7 @@ export class LogReader {
       try {
         const wanted = await this.wantedOf(loop.broker)
         if (wanted.length === 0) await this.rest(loop)
-        else await this.fetch(loop, wanted)
+        else if (await this.fetch(loop, wanted)) await this.pace(loop)
         pause = FIRST_PAUSE_MS
       } catch (error) {
         if (!this.isCurrent(loop)) return
@@ -140,20 +145,32 @@ export class LogReader {
     return wanted
   }
 
-  private async fetch(loop: Loop, wanted: Parameters<FetchClient['fetch']>[1]): Promise<void> {
+  /** Whether it found something. */
+  private async fetch(loop: Loop, wanted: Parameters<FetchClient['fetch']>[1]): Promise<boolean> {
     loop.since = this.clock.now()
     const fetched = await this.client.fetch(loop.broker, wanted, MAX_WAIT_MS)
     loop.since = undefined
-    if (!this.isCurrent(loop)) return
+    if (!this.isCurrent(loop)) return false
+    let found = false
     for (const { topic, partition, records, end } of fetched) {
       const position = this.open.get(`${topic}/${partition}`)
       if (position?.next === undefined || records.length === 0) continue
       const { next } = position
       const fresh = (records[0] as LogRecord).offset >= next ? records : records.filter(({ offset }) => offset >= next) // L1
       if (fresh.length === 0) continue
+      found = true
       position.next = (fresh.at(-1) as LogRecord).offset + 1
       position.wanted.take(fresh, end)
     }
+    return found
+  }
+
+  /** One client alone never waits here: by the time of its next message the pause is long over. */
+  private pace(loop: Loop): Promise<void> | undefined {
+    const left = PACE_MS - (this.clock.now() - loop.last)
+    loop.last = this.clock.now() + Math.max(0, left)
+    if (left <= 0) return undefined
+    return new Promise((resolve) => void this.clock.after(left, resolve))
   }
 
   /** Nothing to read here: until something is opened, or a little while, for leaders move. */
@@ -216,5 +233,7 @@ interface Loop {
   readonly broker: number
   /** When the fetch in flight began. */
   since: number | undefined
+  /** When the last that found something was over. */
+  last: number
   wake(): void
 }

@@ -20,6 +20,8 @@ export interface LogWriterOptions {
   readonly acks: 'all' | 'leader'
   readonly written?: (count: number, seconds: number, result: 'ok' | 'error') => void
   readonly seconds: () => number
+  /** How long a record may wait for others to go with; 0: it goes at once unless a request is in flight. */
+  readonly linger?: () => Promise<void>
 }
 
 /**
@@ -36,6 +38,7 @@ export class LogWriter {
     this.options = options
     this.batcher = new Batcher((records) => this.send(records), {
       maxBatch: MAX_BATCH,
+      ...(options.linger && { gather: options.linger }),
       isItemsFault: (error) => /MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE|INVALID_RECORD/.test(typeOf(error)),
       asFailure: (error) =>
         /TOO_LARGE/.test(typeOf(error))
