@@ -1,6 +1,9 @@
+/** Processes that a cluster may have. */
+export const SLOTS = 1_024
+
 /**
- * Who is in the cluster. A process joins with a slot of its own (its partition of the inbox topic) and renews; the others
- * see it leave, die or freeze.
+ * Who is in the cluster. A process joins with a slot of its own, whose lock says that it lives, and renews; the others see
+ * it leave, die or freeze.
  *   N1. No two live processes have the same slot.
  *   N2. A process that died is seen to be gone within a second; one that is frozen or cut off, when its lease is over.
  *   N3. Time is the database's: nodes with wrong clocks agree on who is alive.

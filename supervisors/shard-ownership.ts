@@ -94,7 +94,8 @@ export class ShardOwnership {
     })
   }
 
-  private beatNow(): Promise<void> {
+  /** For whoever cannot wait for the next. */
+  beatNow(): Promise<void> {
     if (this.busy) {
       this.again = true
       return this.beating

@@ -7,7 +7,7 @@ import { fetchClient } from '../../transports/kafka/fetch-client.ts'
 import { LogReader } from '../../transports/kafka/log-reader.ts'
 import { LogWriter } from '../../transports/kafka/log-writer.ts'
 import type { KafkaSettings } from '../../transports/kafka/settings.ts'
-import { inbox, mailboxTopics, topics } from '../../transports/kafka/topics.ts'
+import { mailboxTopics, topics } from '../../transports/kafka/topics.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { monotonicSeconds } from '../measured.ts'
 import type { Metrics } from '../metrics.ts'
@@ -20,7 +20,7 @@ const FEED_LINGER_MS = 25
 
 export type KafkaParts = Awaited<ReturnType<typeof openKafka>>
 
-/** The logs of a process: topics as they must be, one reader, a writer for what must not be lost and one for soft state. */
+/** The logs of a process: topics as they must be, one reader, a writer for messages and one for events. */
 export async function openKafka(
   settings: KafkaSettings,
   parts: { clientId: string; clock: Clock; log: Logger; lifecycle: Lifecycle; metrics: Metrics },
@@ -56,7 +56,12 @@ export async function openKafka(
   const reader = new LogReader({ client, clock, log, restarted: () => metrics.consumerRestarted() })
   await lifecycle.start(
     'Kafka reader',
-    () => reader.start([...Object.values(mailboxTopics).flat(), inbox].map(({ name }) => settings.topicPrefix + name)),
+    () =>
+      reader.start(
+        Object.values(mailboxTopics)
+          .flat()
+          .map(({ name }) => settings.topicPrefix + name),
+      ),
     () => reader.close(),
   )
   const linger = () => new Promise<void>((resolve) => void clock.after(FEED_LINGER_MS, resolve))
@@ -64,10 +69,8 @@ export async function openKafka(
   return {
     admin,
     reader,
-    edge: (topic: string, partition: number) => reader.edge(topic, partition),
     durable: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds, written }),
-    /** Apart from the durable one: its requests in flight must not wait for each other. */
+    /** Apart from the durable one: what waits to be published must not hold up what a client waits for. */
     feed: new LogWriter({ producer, acks: 'all', seconds: monotonicSeconds, linger }),
-    soft: new LogWriter({ producer, acks: 'leader', seconds: monotonicSeconds }),
   }
 }

@@ -1,4 +1,5 @@
 import type { ClusterNode } from '../../persistence/membership.ts'
+import type { LinkAddress } from '../../transports/link/links.ts'
 
 /** Who was alive at the last beat. */
 export class Peers {
@@ -10,6 +11,12 @@ export class Peers {
 
   list(): readonly ClusterNode[] {
     return this.nodes
+  }
+
+  /** Where it is reached by the others. */
+  linkOf(id: string): LinkAddress | undefined {
+    const link = this.nodes.find((node) => node.id === id)?.detail.link
+    return typeof link === 'object' ? (link as LinkAddress) : undefined
   }
 
   gateways(): readonly ClusterNode[] {

@@ -4,16 +4,15 @@ import type { ActorKind } from '../../actors/kernel/address.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
 import type { SessionRecords } from '../../persistence/journal.ts'
+import { SLOTS } from '../../persistence/membership.ts'
 import { joinCluster } from '../../persistence/pg-membership.ts'
 import type { SessionBirths } from '../../persistence/session-births.ts'
 import { shardKey } from '../../supervisors/shard-holding.ts'
 import { ShardOwnership } from '../../supervisors/shard-ownership.ts'
 import { publishedDeadLetters } from '../../transports/kafka/dead-letter-feed.ts'
 import { GatewayOutbound } from '../../transports/kafka/gateway-outbound.ts'
-import { Inbox } from '../../transports/kafka/inbox.ts'
 import { KafkaMailbox } from '../../transports/kafka/kafka-mailbox.ts'
 import { strangers } from '../../transports/kafka/strangers.ts'
-import { INBOX_PARTITIONS } from '../../transports/kafka/topics.ts'
 import { recordOf } from '../../transports/kafka/undecodable.ts'
 import type { ClusterConfig, Config } from '../config.ts'
 import { type HealthDocument, healthDocument } from '../dependencies.ts'
@@ -29,6 +28,7 @@ import { clusterOperations, type NodeDetail } from './cluster-operations.ts'
 import { type KafkaParts, openKafka } from './kafka-parts.ts'
 import { type NodeActors, startNodeActors } from './node-actors.ts'
 import { nodeAnswers } from './node-answers.ts'
+import { openLinks, reachableAs } from './open-links.ts'
 import { Peers } from './peers.ts'
 import { QuarantineWatch } from './quarantine-watch.ts'
 
@@ -53,9 +53,9 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
         name,
         roles: cluster.roles,
         weight: cluster.weight,
-        url: `http://${reachableAs(config.gateway.host)}:${port}`,
+        url: urlOf(reachableAs(config.gateway.host), port),
         leaseMs: cluster.leaseMs,
-        slots: INBOX_PARTITIONS,
+        slots: SLOTS,
         clock,
         ids,
         log,
@@ -63,30 +63,20 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     // Ownership leaves in its own time; this is for a start that fails before there is any.
     (it) => it.leave(),
   )
-  const self = () => ({ id: membership.nodeId, slot: membership.slot })
+  const self = () => ({ id: membership.nodeId })
   const peers = new Peers()
   const { topicPrefix } = cluster.kafka
-  const inbox = await lifecycle.start(
-    'inbox',
-    async () => {
-      const it = new Inbox({
-        self,
-        writer: kafka.soft,
-        reader: kafka.reader,
-        topicPrefix,
-        edge: kafka.edge,
-        clock,
-        ids,
-        log,
-        counted: (direction, frames) => {
-          if (direction !== 'dropped') metrics.frames(direction === 'sent' ? 'out' : 'in', frames)
-        },
-      })
-      await it.open()
-      return it
-    },
-    (it) => it.close(),
-  )
+  const { inbox, address } = await openLinks({
+    config,
+    lifecycle,
+    peers,
+    self,
+    metrics,
+    clock,
+    ids,
+    log,
+    beat: () => ownership.beatNow(),
+  })
 
   const leases = new Map<string, ShardLease>()
   const kinds = actorKindsHere.filter((kind) => cluster.roles.includes(kind))
@@ -144,6 +134,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
   const detail = (): NodeDetail & Record<string, unknown> => ({
     pid: process.pid,
     version,
+    link: address,
     shards: owned(leases, kinds),
     lag: Object.fromEntries(log0.lag()),
   })
@@ -159,10 +150,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
         clock,
         log,
         beatMs: cluster.leaseMs / BEATS_PER_LEASE,
-        seen: (nodes) => {
-          peers.seen(nodes)
-          void inbox.open().catch((error) => log.warn({ error: String(error) }, 'the inbox cannot be read yet'))
-        },
+        seen: (nodes) => peers.seen(nodes),
         counted: (kind, count) => {
           metrics.shardsOwned(kind, count)
           for (const [topic, lag] of log0.lag()) metrics.mailboxLag(topic, lag)
@@ -246,9 +234,9 @@ function toldOfBirths(records: SessionRecords, births: SessionBirths | undefined
 }
 
 /** Best effort: who looks there wants to know how starts went, and a start does not wait for it. */
-function tellHealth({ soft }: KafkaParts, topicPrefix: string, document: HealthDocument): void {
+function tellHealth({ feed }: KafkaParts, topicPrefix: string, document: HealthDocument): void {
   const value = Buffer.from(JSON.stringify(document))
-  soft.write({ topic: `${topicPrefix}soma.health`, partition: 0, key: document.process, value }).catch(() => {})
+  feed.write({ topic: `${topicPrefix}soma.health`, partition: 0, key: document.process, value }).catch(() => {})
 }
 
 /** Others are told the port before anything listens on it. */
@@ -264,8 +252,6 @@ async function portOf({ gateway }: Config): Promise<number> {
   })
 }
 
-/** What others may call this host: one that listens on all of its addresses has told none. */
-function reachableAs(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return hostname()
-  return host.includes(':') ? `[${host}]` : host
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

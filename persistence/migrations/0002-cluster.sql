@@ -1,4 +1,4 @@
--- Processes of the cluster, one row each, renewed by heartbeat. A slot is a partition of the inbox topic, held by an
+-- Processes of the cluster, one row each, renewed by heartbeat. A slot is a number that is held by an
 -- advisory lock of the process's own connection: the lock tells a dead process at once, the expiry a frozen one.
 drop table nodes;
 create table nodes (

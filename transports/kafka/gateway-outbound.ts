@@ -2,8 +2,8 @@ import { type Address, address, idOf, kindOf, shardOf } from '../../actors/kerne
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { InProcessOutbound } from '../in-process-outbound.ts'
+import type { Frame, Inbox, Peer } from '../link/inbox.ts'
 import type { Announcement, Outbound, OutboundListener, Preview } from '../outbound.ts'
-import type { Frame, Inbox } from './inbox.ts'
 import type { LogWriter } from './log-writer.ts'
 import { WATCH_MS } from './node-outbound.ts'
 import { inbound } from './topics.ts'
@@ -13,7 +13,7 @@ const RENEW_MS = WATCH_MS / 3
 
 export interface GatewayOutboundOptions {
   readonly inbox: Pick<Inbox, 'onFrame'>
-  readonly self: () => { readonly id: string; readonly slot: number }
+  readonly self: () => Peer
   readonly writer: Pick<LogWriter, 'write'>
   readonly topicPrefix: string
   readonly clock: Clock

@@ -2,8 +2,8 @@ import { address, shardOf } from '../../actors/kernel/address.ts'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { InProcessOutbound } from '../in-process-outbound.ts'
+import type { Inbox, Peer } from '../link/inbox.ts'
 import type { Announcement, Outbound, OutboundListener, Preview } from '../outbound.ts'
-import type { Inbox, Peer } from './inbox.ts'
 import type { OutboundPublisher } from './outbound-publisher.ts'
 
 /** A gateway that wants to go on says so again in time (gateway-outbound.ts). */

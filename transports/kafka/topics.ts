@@ -14,9 +14,6 @@ export interface Topic {
 }
 
 const DAY_MS = 24 * 3_600_000
-/** Processes of a cluster at most: each reads a partition of its own. */
-export const INBOX_PARTITIONS = 128
-
 const sharded = (name: string, meaning: string): Topic => ({
   name,
   partitions: SHARDS_PER_KIND,
@@ -35,14 +32,6 @@ export const toolResults = sharded('tool.results', 'results of tool calls, to th
 export const toolRequests = sharded('tool.requests', 'calls, to tools')
 export const memoryRequests = sharded('memory.requests', 'requests, to memory shards')
 export const outbound = sharded('conversation.outbound', 'every event of every session, as JSON, keyed by session')
-/** Soft state: previews to gateways, questions to nodes. Nothing here is missed after a crash. */
-export const inbox: Topic = {
-  name: 'node.inbox',
-  partitions: INBOX_PARTITIONS,
-  retentionMs: 10 * 60_000,
-  meaning: 'one partition per process: live text to gateways, questions of operators to nodes',
-}
-
 /** What a shard of a kind reads. */
 export const mailboxTopics: Readonly<Record<ActorKind, readonly Topic[]>> = {
   session: [inbound, toolResults],
@@ -61,7 +50,6 @@ export const topics: readonly Topic[] = [
   toolRequests,
   toolResults,
   memoryRequests,
-  inbox,
   feed('memory.wal', 3, 'changes of memory, for replicas'),
   feed('config_updates', 1, 'changed settings'),
   feed('somastack.delegation', 3, 'delegated tasks'),

@@ -1,6 +1,6 @@
 import { pack, unpack } from 'msgpackr'
+import type { Peer } from '../link/inbox.ts'
 import type { LogRecord } from './fetch-client.ts'
-import type { Peer } from './inbox.ts'
 
 /**
  * How a gateway tells the owner of a session, whoever that is, that it wants to see what the session says: a header on its
@@ -9,8 +9,8 @@ import type { Peer } from './inbox.ts'
 const WATCHER = 'soma-watcher'
 const SESSIONS = 'soma-watch'
 
-export function watchHeaders({ id, slot }: Peer): Record<string, string> {
-  return { [WATCHER]: `${slot}/${id}` }
+export function watchHeaders({ id }: Peer): Record<string, string> {
+  return { [WATCHER]: id }
 }
 
 export function encodeWatch(sessionIds: readonly string[], watcher: Peer) {
@@ -22,8 +22,8 @@ export function isWatch({ headers }: LogRecord): boolean {
 }
 
 export function watcherOf({ headers }: LogRecord): Peer | undefined {
-  const found = /^(\d+)\/(.+)$/.exec(String(headers[WATCHER] ?? ''))
-  return found ? { slot: Number(found[1]), id: found[2] as string } : undefined
+  const id = headers[WATCHER]
+  return id === undefined ? undefined : { id: String(id) }
 }
 
 export function watchedSessions({ value }: LogRecord): readonly string[] {

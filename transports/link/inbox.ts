@@ -2,15 +2,10 @@ import { pack, unpack } from 'msgpackr'
 import type { Clock, Ids } from '../../actors/kernel/clock.ts'
 import { Failure, type FailureCode, failures } from '../../actors/kernel/failure.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
-import type { LogRecord } from './fetch-client.ts'
-import type { LogReader } from './log-reader.ts'
-import type { LogWriter } from './log-writer.ts'
-import { inbox as inboxTopic } from './topics.ts'
 
-/** A process of the cluster, as what is sent to it is addressed. A slot may have had an owner before: hence both. */
+/** A process of the cluster, as what is sent to it is addressed: this incarnation of it. */
 export interface Peer {
   readonly id: string
-  readonly slot: number
 }
 
 /** What one process tells another. Soft: it may be lost, and whoever relies on it has another way to find out. */
@@ -36,13 +31,9 @@ export interface Question {
 }
 
 export interface InboxOptions {
-  /** This process; its slot may change (membership.ts). */
   readonly self: () => Peer
-  readonly writer: LogWriter
-  readonly reader: LogReader
-  readonly topicPrefix: string
-  /** Where the log of a partition ends now. */
-  readonly edge: (topic: string, partition: number) => Promise<number>
+  /** Resolves to whether the letter is on its way (links.ts). */
+  readonly post: (peer: string, letter: Buffer) => Promise<boolean>
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Logger
@@ -56,42 +47,21 @@ const MAX_QUESTIONS = 10_000
 type Heard = (frame: Frame, from: string) => void
 
 /**
- * Messages between processes, over one partition for each: live text to gateways, questions to nodes. Whatever waits for a
- * peer travels as one record.
+ * Messages between processes: live text to gateways, questions to nodes. Whatever waits for a peer travels as one letter.
+ *   I1. Soft: what does not arrive is not sent again, and nobody's correctness depends on it.
  */
 export class Inbox {
   private readonly options: InboxOptions
-  private readonly topic: string
-  private readonly waiting = new Map<string, { readonly peer: Peer; frames: Frame[] }>()
+  private readonly waiting = new Map<string, { frames: Frame[] }>()
   private readonly questions = new Map<string, (answer: Extract<Frame, { k: 'answer' }>) => void>()
   private readonly listeners: Heard[] = []
   private answer: (question: Question) => Promise<unknown> = async ({ op }) => {
     throw new Failure('NODE_UNREACHABLE', `this process answers no "${op}"`)
   }
-  private reading: { slot: number; close(): void } | undefined
   private flight: Promise<void> | undefined
 
   constructor(options: InboxOptions) {
     this.options = options
-    this.topic = options.topicPrefix + inboxTopic.name
-  }
-
-  /** Resolves when nothing that is told from now on is missed. Again after the slot changed. */
-  async open(): Promise<void> {
-    const { slot } = this.options.self()
-    if (this.reading?.slot === slot) return
-    this.reading?.close()
-    const from = await this.options.edge(this.topic, slot)
-    const { close } = this.options.reader.read({
-      topic: this.topic,
-      partition: slot,
-      from,
-      wants: () => true,
-      take: (records) => {
-        for (const record of records) this.hear(record)
-      },
-    })
-    this.reading = { slot, close }
   }
 
   onFrame(listener: Heard): void {
@@ -104,9 +74,8 @@ export class Inbox {
   }
 
   tell(peer: Peer, frame: Frame): void {
-    const key = `${peer.slot}/${peer.id}`
-    const queue = this.waiting.get(key) ?? { peer, frames: [] }
-    this.waiting.set(key, queue)
+    const queue = this.waiting.get(peer.id) ?? { frames: [] }
+    this.waiting.set(peer.id, queue)
     if (queue.frames.length >= MAX_WAITING) {
       this.options.counted?.('dropped', queue.frames.length)
       queue.frames = []
@@ -136,7 +105,6 @@ export class Inbox {
   }
 
   async close(): Promise<void> {
-    this.reading?.close()
     await this.flight
   }
 
@@ -144,34 +112,29 @@ export class Inbox {
     // One turn of the event loop, so that what this one brings travels together.
     await new Promise(setImmediate)
     while (this.waiting.size > 0) {
-      const queues = [...this.waiting.values()]
+      const queues = [...this.waiting]
       this.waiting.clear()
-      await Promise.all(queues.map(({ peer, frames }) => this.write(peer, frames)))
+      await Promise.all(queues.map(([peer, { frames }]) => this.write(peer, frames)))
     }
     this.flight = undefined
   }
 
-  private async write({ id, slot }: Peer, frames: readonly Frame[]): Promise<void> {
-    const value = pack({ to: id, from: this.options.self().id, frames })
-    try {
-      await this.options.writer.write({ topic: this.topic, partition: slot, key: id, value })
-      this.options.counted?.('sent', frames.length)
-    } catch (error) {
-      this.options.counted?.('dropped', frames.length)
-      this.options.log.debug({ peer: id, frames: frames.length, error: String(error) }, 'a peer could not be told')
-    }
+  private async write(peer: string, frames: readonly Frame[]): Promise<void> {
+    const sent = await this.options.post(peer, pack({ from: this.options.self().id, frames }))
+    this.options.counted?.(sent ? 'sent' : 'dropped', frames.length)
+    if (!sent) this.options.log.debug({ peer, frames: frames.length }, 'a peer could not be told')
   }
 
-  private hear({ value }: LogRecord): void {
-    let letter: { to?: unknown; from?: unknown; frames?: unknown }
+  /** A letter from a peer. */
+  hear(bytes: Buffer): void {
+    let letter: { from?: unknown; frames?: unknown }
     try {
-      letter = unpack(value ?? Buffer.alloc(0)) as typeof letter
+      letter = unpack(bytes) as typeof letter
     } catch {
-      this.options.log.warn({ topic: this.topic }, 'a record of the inbox cannot be read')
+      this.options.log.warn({}, 'a letter of a peer cannot be read')
       return
     }
-    // To whoever had this slot before.
-    if (letter?.to !== this.options.self().id || !Array.isArray(letter.frames)) return
+    if (!Array.isArray(letter?.frames)) return
     this.options.counted?.('received', letter.frames.length)
     for (const frame of letter.frames as Frame[]) this.handle(frame, String(letter.from))
   }
