@@ -1,3 +1,4 @@
+import { rangesOf } from '../../persistence/spread/shard-map.ts'
 import type { Config } from '../config.ts'
 import type { DependencyName } from './dependency-table.ts'
 import type { Probe } from './probe.ts'
@@ -10,8 +11,12 @@ export async function probesOf(config: Config): Promise<Probe[]> {
   const { persistence, cluster, services } = config
   const needs = (name: DependencyName) => services.required.includes(name)
   const probes: (Probe | Promise<Probe>)[] = []
-  const { postgresDsn, redisUrl } = persistence
+  const { postgresDsn, redisUrl, journals = [] } = persistence
   if (postgresDsn !== undefined) probes.push(import('./postgres.ts').then((it) => it.postgresProbe(postgresDsn)))
+  for (const { dsn, shards } of journals.filter((it) => it.dsn !== postgresDsn)) {
+    const about = { variable: 'SOMA_JOURNALS', name: `postgres ${rangesOf(shards)}` }
+    probes.push(import('./postgres.ts').then((it) => it.postgresProbe(dsn, about)))
+  }
   if (cluster) probes.push(import('./kafka.ts').then((it) => it.kafkaProbe(cluster.kafka)))
   if (redisUrl !== undefined) probes.push(import('./redis.ts').then((it) => it.redisProbe(redisUrl, needs('redis'))))
   const { opa, openFga, brain } = services

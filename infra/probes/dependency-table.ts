@@ -11,7 +11,7 @@ interface Dependency {
 
 export const dependencyTable = {
   postgres: {
-    variables: 'POSTGRES_DSN',
+    variables: 'POSTGRES_DSN, SOMA_JOURNALS',
     required: 'always, when set',
     without: 'Nothing can be journaled, so nothing is accepted.',
     looksAt: 'version 13 or newer, user, database, TLS, not a read-only replica',

@@ -87,7 +87,7 @@ function troubleOf(error: unknown, { sasl }: KafkaSettings, place: Place): Troub
   const words = wordsOf(error)
   const told = (kind: Trouble['kind'], detail: string, remedy: string) => new Trouble(kind, detail, remedy, error)
   if (/SASL/i.test(`${(error as Error).name} ${words}`)) {
-    const off = /SASL state|not enabled|unsupported|handshake/i.test(words)
+    const off = /SASL state|not enabled|not support|unsupported|handshake/i.test(words)
     const why = off ? `takes no SASL ${sasl?.mechanism ?? ''}` : `refuses user ${sasl?.username ?? ''}`
     const remedy = off
       ? 'Make KAFKA_SECURITY_PROTOCOL and KAFKA_SASL_MECHANISM fit the listener.'

@@ -13,11 +13,11 @@ interface Answer {
 }
 
 /** `dsn` as the journal opens it: what is right for the probe is right for the start. */
-export function postgresProbe(dsn: string, variable = 'POSTGRES_DSN'): Probe {
+export function postgresProbe(dsn: string, { variable, name } = { variable: 'POSTGRES_DSN', name: 'postgres' }): Probe {
   const { hostname, port, pathname } = new URL(dsn)
   const place = { address: `${hostname || 'localhost'}:${port || 5432}${pathname}`, variable }
   return {
-    name: 'postgres',
+    name,
     required: true,
     place,
     async look(signal) {

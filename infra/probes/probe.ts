@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { DependencyHealth } from '../../transports/gateway/health.ts'
 
@@ -74,6 +75,8 @@ export async function runProbe(probe: Probe, clock: Clock, limitMs = LOOK_LIMIT_
   const { name, required, place } = probe
   const from = clock.now()
   const over = new AbortController()
+  // Each socket of a look listens: three for every broker.
+  setMaxListeners(0, over.signal)
   let cancel = () => {}
   const late = new Promise<never>((_resolve, reject) => {
     cancel = clock.after(limitMs, () => {
