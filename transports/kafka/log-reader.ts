@@ -55,8 +55,20 @@ export class LogReader {
     this.restarted = options.restarted ?? (() => {})
   }
 
+  /** A broker that has not heard of topics made a moment ago, or that is just being started again, is asked again. */
   async start(topics: readonly string[]): Promise<void> {
-    await this.client.connect(topics)
+    for (let left = EDGE_TRIES; ; left--) {
+      try {
+        await this.client.connect(topics)
+        break
+      } catch (error) {
+        if (left === 0 || this.closed) {
+          await this.client.close().catch(() => {})
+          throw error
+        }
+        await new Promise<void>((resolve) => void this.clock.after(LAST_PAUSE_MS / 2, resolve))
+      }
+    }
     this.follow()
     this.watch()
   }
