@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Chance } from './chance.ts'
 import type { Demand } from './drill-report.ts'
-import type { Load } from './load.ts'
+import type { Load, TurnTime } from './load.ts'
+import { distribution } from './recovery.ts'
 import { type FaultRecord, shardOfSession } from './session-recovery.ts'
 import { type DrillTarget, sessionShards } from './target.ts'
 import { wallClock } from './wall-clock.ts'
@@ -64,6 +65,17 @@ export class World {
       this.#options.signal?.throwIfAborted()
       await pause(this.chance.between(500, 1_500))
       await once(n)
+    }
+  }
+
+  /** How long turns took since then, against those before. */
+  turnTimes(from: number, which: (turn: { readonly key: string }) => boolean = () => true) {
+    const took = (turns: readonly TurnTime[]) =>
+      distribution(turns.flatMap(({ postedAt, finalAt }) => (finalAt === undefined ? [] : [finalAt - postedAt])))
+    const turns = this.load.turns.filter(which)
+    return {
+      before: took(turns.filter(({ postedAt }) => postedAt < from)),
+      during: took(turns.filter(({ postedAt }) => postedAt >= from)),
     }
   }
 
