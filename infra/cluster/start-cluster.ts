@@ -159,6 +159,8 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
         clock,
         log,
         beatMs: cluster.leaseMs / BEATS_PER_LEASE,
+        // As long as a frozen node is waited for: whoever is cut off from one of the two is no better.
+        reaches: () => kafka.reader.silentMs() < cluster.leaseMs,
         seen: (nodes) => {
           peers.seen(nodes)
           void inbox.open().catch((error) => log.warn({ error: String(error) }, 'the inbox cannot be read yet'))

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { SHARDS_PER_KIND } from '../../actors/kernel/address.ts'
 import type { Chance } from './chance.ts'
 import type { Demand } from './drill-report.ts'
 import type { Load, TurnTime } from './load.ts'
@@ -22,6 +23,7 @@ export interface WorldOptions {
 /** Who asks for the moment in which everything that was open at a fault has been answered waits no longer than this. */
 const SETTLE_MS = 45_000
 const LOOK_MS = 25
+const BALANCE_MS = 20_000
 
 /** What a drill does its work with, and where it writes down what it did. */
 export class World {
@@ -64,8 +66,19 @@ export class World {
     for (let n = 0; n < count; n++) {
       this.#options.signal?.throwIfAborted()
       await pause(this.chance.between(500, 1_500))
+      await this.balanced()
       await once(n)
     }
+  }
+
+  /** Until every node has about its share: a fault of one that owns nothing would show nothing. */
+  async balanced(withinMs = BALANCE_MS): Promise<void> {
+    const least = Math.floor(SHARDS_PER_KIND / this.target.nodes.length / 2)
+    for (const until = wallClock() + withinMs; wallClock() < until; await pause(10 * LOOK_MS)) {
+      const owned = await sessionShards(this.target).catch(() => new Map<string, Set<number>>())
+      if (this.target.nodes.every((node) => (owned.get(node)?.size ?? 0) >= least)) return
+    }
+    this.progress(`not every node has its share after ${withinMs} ms; going on`)
   }
 
   /** How long turns took since then, against those before. */

@@ -47,6 +47,7 @@ export class LogReader {
   private readonly loops = new Map<number, Loop>()
   private cancelWatch = () => {}
   private closed = false
+  private answeredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: LogReaderOptions) {
     this.client = options.client
@@ -69,8 +70,14 @@ export class LogReader {
         await new Promise<void>((resolve) => void this.clock.after(LAST_PAUSE_MS / 2, resolve))
       }
     }
+    this.answeredAt = this.clock.now()
     this.follow()
     this.watch()
+  }
+
+  /** How long no broker at all has answered a fetch; there is always one in flight, that of the process's inbox at least. */
+  silentMs(): number {
+    return this.clock.now() - this.answeredAt
   }
 
   /** Opened again before it was closed, the earlier opening takes nothing more. */
@@ -156,6 +163,7 @@ export class LogReader {
     loop.since = this.clock.now()
     const fetched = await this.client.fetch(loop.broker, wanted, MAX_WAIT_MS)
     loop.since = undefined
+    this.answeredAt = this.clock.now()
     if (!this.isCurrent(loop)) return
     for (const { topic, partition, records, end } of fetched) {
       const position = this.open.get(`${topic}/${partition}`)
