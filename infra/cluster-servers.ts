@@ -40,7 +40,7 @@ async function stackEnvironment(): Promise<Record<string, string>> {
 
 /** The stack's second Postgres, or the one that the environment names; undefined when there is none. */
 export async function secondPostgres(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  return env.POSTGRES_DSN_2 ?? (await stackEnvironment()).POSTGRES_DSN_2
+  return env.SOMA_STACK_POSTGRES_DSN_2 ?? (await stackEnvironment()).SOMA_STACK_POSTGRES_DSN_2
 }
 
 export function stackFolder(env: NodeJS.ProcessEnv): string {

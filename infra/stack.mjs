@@ -4,7 +4,7 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { deleteData, forget, takeDown } from './stack/down.mjs'
+import { abrupt, deleteData, forget, takeDown } from './stack/down.mjs'
 import { kinds } from './stack/kinds.mjs'
 import { dataFolder, planned } from './stack/plan.mjs'
 import { needFree } from './stack/ports.mjs'
@@ -47,6 +47,7 @@ async function main(words) {
     env,
     start,
     stop,
+    kill,
     restart,
     prepare,
     run: () => runWith(flags, command, { checkout, entry }),
@@ -102,6 +103,10 @@ async function main(words) {
 
   function stop() {
     return each(async (record) => say(`${record.name}: ${await end(record, kinds[record.kind].stops)}`))
+  }
+
+  function kill() {
+    return each(async (record) => say(`${record.name}: ${await end(record, abrupt(record))}`))
   }
 
   async function restart() {

@@ -22,7 +22,8 @@ export interface Membership {
 }
 
 export interface NodeStatus {
-  readonly state: 'starting' | 'ready' | 'draining'
+  /** cut off: it lives, but cannot read the mailbox, and should own nothing. */
+  readonly state: 'starting' | 'ready' | 'cut off' | 'draining'
   /** What operators see of it: shards owned, lag, version. */
   readonly detail: Readonly<Record<string, unknown>>
 }

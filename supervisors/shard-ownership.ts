@@ -17,6 +17,8 @@ export interface ShardOwnershipParts {
   readonly clock: Clock
   readonly log: Logger
   readonly beatMs: number
+  /** False while the mailbox cannot be read from here. */
+  readonly reaches?: () => boolean
   /** After each beat: who is in the cluster. */
   readonly seen?: (nodes: readonly ClusterNode[]) => void
   readonly counted?: (kind: ActorKind, owned: number) => void
@@ -29,12 +31,17 @@ export interface ShardOwnershipParts {
   readonly seconds: () => number
 }
 
+/** Whoever is cut off waits so long for the others to say that they are too, before it gives shards to them. */
+const PATIENT_BEATS = 3
+
 /**
  * The beat of a process: it renews its lease, sees who is alive, and moves towards the plan (shard-plan.ts).
  *   O1. A shard of a live node is never taken: that node sees the plan too, and releases it when its actors have stopped.
  *   O2. A shard of a node that is gone, or of nobody, is taken at once by the one whom the plan names; two that disagree
  *       for a moment are decided by the epoch (E2).
  *   O3. A shard whose epoch has risen is lost: its actors stop, whatever they were doing.
+ *   O4. A node that cannot read the mailbox says so and gives its shards to those that can. When nobody can, nobody takes
+ *       any, and all keep what they have.
  */
 export class ShardOwnership {
   private readonly parts: ShardOwnershipParts
@@ -44,6 +51,7 @@ export class ShardOwnership {
   private again = false
   private busy = false
   private stopped = false
+  private cutOffBeats = 0
   /** Shards that begin or end now; another beat must not begin or end them again. */
   private readonly moving = new Set<string>()
 
@@ -115,10 +123,22 @@ export class ShardOwnership {
 
   private async beat(): Promise<void> {
     const { membership, seen, kinds, detail } = this.parts
+    this.lookAtMailbox()
     const nodes = await membership.renew({ state: this.state, detail: detail() })
     seen?.(nodes)
     const { holding } = this.parts
     if (holding !== undefined) for (const kind of kinds) await this.approach(kind, nodes, holding)
+  }
+
+  private lookAtMailbox(): void {
+    const { reaches = () => true, log } = this.parts
+    const before = this.state
+    if (before === 'draining') return
+    this.state = reaches() ? 'ready' : 'cut off' // O4
+    this.cutOffBeats = this.state === 'ready' ? 0 : this.cutOffBeats + 1
+    if (this.state === before) return
+    if (this.state === 'ready') log.info({}, 'the mailbox can be read again')
+    else log.warn({}, 'the mailbox cannot be read: shards go to nodes that can')
   }
 
   private async approach(kind: ActorKind, nodes: readonly ClusterNode[], holding: ShardHolding): Promise<void> {
@@ -151,7 +171,8 @@ export class ShardOwnership {
       const owner = plan.get(shard)
       return owner !== undefined && owner !== me && !this.isMoving(kind, shard)
     })
-    if (surplus.length > 0) void this.giveUp(kind, surplus, holding)
+    const patient = this.cutOffBeats > 0 && this.cutOffBeats < PATIENT_BEATS
+    if (surplus.length > 0 && !patient) void this.giveUp(kind, surplus, holding)
     counted?.(kind, holding.list().filter((lease) => lease.kind === kind).length)
   }
 

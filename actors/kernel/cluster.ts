@@ -19,7 +19,7 @@ export interface NodeView {
   readonly roles: readonly string[]
   readonly weight: number
   readonly url: string
-  readonly state: 'starting' | 'ready' | 'draining'
+  readonly state: 'starting' | 'ready' | 'cut off' | 'draining'
   /** Epoch milliseconds. */
   readonly startedAt: number
   readonly pid: number

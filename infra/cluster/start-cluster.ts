@@ -150,6 +150,8 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
         clock,
         log,
         beatMs: cluster.leaseMs / BEATS_PER_LEASE,
+        // As long as a frozen node is waited for: whoever is cut off from one of the two is no better.
+        reaches: () => kafka.reader.silentMs() < cluster.leaseMs,
         seen: (nodes) => peers.seen(nodes),
         counted: (kind, count) => {
           metrics.shardsOwned(kind, count)

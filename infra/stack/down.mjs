@@ -14,8 +14,8 @@ export async function takeDown(stack, { abruptly = false } = {}) {
   return lines
 }
 
-/** For data that nobody will read again. Postgres is asked, because a killed one leaves its shared memory behind. */
-function abrupt({ kind }) {
+/** Without a chance to tidy up: for a rehearsal, or for data that nobody will read again. Postgres is asked, because a killed one leaves its shared memory behind. */
+export function abrupt({ kind }) {
   return kind === 'postgres' ? { signal: 'SIGQUIT', withinMs: 5_000 } : { signal: 'SIGKILL', withinMs: 5_000 }
 }
 

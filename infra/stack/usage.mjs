@@ -5,6 +5,7 @@ They listen on loopback only and keep running when the command returns.
   node infra/stack.mjs status        each server: up or down, pid, port, memory, since when (--json)
   eval "$(node infra/stack.mjs env)" KAFKA_BOOTSTRAP_SERVERS, POSTGRES_DSN, REDIS_URL, … for this shell
   node infra/stack.mjs stop NAME     one server, for instance kafka-2, postgres, redis
+  node infra/stack.mjs kill NAME     the same without a chance to tidy up
   node infra/stack.mjs start NAME
   node infra/stack.mjs restart NAME
   node infra/stack.mjs down          stop all; --delete removes the data too

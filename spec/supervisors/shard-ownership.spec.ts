@@ -18,6 +18,8 @@ class Node {
   readonly holding: ShardHolding
 
   readonly membership: Membership
+  /** Whether it can read the mailbox. */
+  reaches = true
 
   constructor(membership: Membership, epochs: Epochs) {
     this.membership = membership
@@ -57,6 +59,7 @@ class Node {
       clock: systemClock,
       log: silentLogger,
       beatMs: 10,
+      reaches: () => this.reaches,
       seconds: () => 0,
     })
   }
@@ -147,6 +150,34 @@ describe('shard ownership', () => {
     await a.ownership.drain()
     expect(a.owned).to.equal(0)
     await eventually(() => b.owned === 64)
+    await consistent()
+  })
+
+  it('gives its shards to those who can read the mailbox when it cannot, and has its share when it can again (O4)', async () => {
+    const a = await start('a')
+    const b = await start('b')
+    await eventually(() => a.owned === 32 && b.owned === 32)
+    a.reaches = false
+    await eventually(() => a.owned === 0 && b.owned === 64)
+    expect(a.ownership.status).to.equal('cut off')
+    await consistent()
+    a.reaches = true
+    await eventually(() => a.owned === 32 && b.owned === 32)
+    await consistent()
+  })
+
+  it('moves nothing when nobody can read the mailbox (O4)', async () => {
+    const a = await start('a')
+    const b = await start('b')
+    await eventually(() => a.owned === 32 && b.owned === 32)
+    a.reaches = false
+    b.reaches = false
+    await eventually(() => a.ownership.status === 'cut off' && b.ownership.status === 'cut off')
+    const before = [...a.leases.values(), ...b.leases.values()]
+    a.reaches = true
+    b.reaches = true
+    await eventually(() => a.ownership.status === 'ready' && b.ownership.status === 'ready')
+    expect([...a.leases.values(), ...b.leases.values()]).to.deep.equal(before)
     await consistent()
   })
 

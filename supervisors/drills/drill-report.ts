@@ -14,6 +14,8 @@ export interface DrillReport {
   readonly gateways: number
   readonly sessions: number
   readonly rate: number
+  /** Of the whole machine at the end: times measured while others keep it busy say little. */
+  readonly machine: { readonly cpus: number; readonly load: number }
   /** How often each fault was worked. */
   readonly faults: Readonly<Record<string, number>>
   readonly accepted: number
@@ -65,6 +67,7 @@ export function reportRows(report: DrillReport): (readonly [string, string])[] {
     ['drill', `${report.name} (${report.id}, seed ${report.seed})`],
     ['cluster', `${report.nodes} nodes, ${report.gateways} gateways`],
     ['load', `${report.sessions} sessions, ${report.rate} turns/s asked for`],
+    ['machine', `${report.machine.cpus} CPUs, load ${report.machine.load}`],
     ['took', `${((report.finishedAt - report.startedAt) / 1_000).toFixed(1)} s`],
     ['faults', faults.join(', ') || 'none'],
     ['accepted, completed', `${report.accepted}, ${report.completed}`],

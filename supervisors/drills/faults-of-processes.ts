@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Link } from './target.ts'
+import { wallClock } from './wall-clock.ts'
 import type { World } from './world.ts'
 
 /** Longer than any lease: its shards have gone to others when it wakes up. */
@@ -69,7 +70,8 @@ export function cutNode(link: Link): (world: World) => Promise<void> {
 
 /** Every process, one after another, as a new version is rolled out. */
 export async function rollingRestart(world: World): Promise<void> {
-  const { target, own } = { target: world.target, own: world.own }
+  const { target, own } = world
+  const from = wallClock()
   for (const node of target.nodes) {
     world.fault('stop', node, await world.sessionsOf(node))
     await own.stop(node)
@@ -82,6 +84,12 @@ export async function rollingRestart(world: World): Promise<void> {
     await target.revive(name)
     await world.settled()
   }
+  const { before, during } = world.turnTimes(from)
+  world.demand(
+    'what it adds to a turn is known',
+    before.count > 0 && during.count > 0,
+    `p50 ${during.p50 - before.p50} ms, p99 ${during.p99 - before.p99} ms (p99 ${before.p99} before, ${during.p99} during)`,
+  )
   const { retries, refused, readers } = world.load
   world.demand('no failed request', refused.length === 0, `${refused.length} (${retries} sent again through another)`)
   const cuts = readers.reduce((sum, reader) => sum + reader.cuts, 0)

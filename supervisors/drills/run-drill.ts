@@ -1,3 +1,4 @@
+import { cpus, loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Chance } from './chance.ts'
 import type { Demand, DrillReport } from './drill-report.ts'
@@ -35,7 +36,7 @@ export interface DrillRun {
 }
 
 /** Before the first fault: how long turns take when all is well. */
-const WARM_UP_MS = 4_000
+const WARM_UP_MS = 6_000
 const DRAIN_MS = 90_000
 const READERS_MS = 15_000
 const INTERIM_EVERY = 25
@@ -145,6 +146,7 @@ function compose(run: DrillRun, { startedAt, world, load, verdict, journals, wro
     gateways: target.gateways.length,
     sessions: run.sessions,
     rate: run.rate,
+    machine: { cpus: cpus().length, load: Math.round((loadavg()[0] as number) * 10) / 10 },
     faults: tally(world.faults.map(({ what }) => what)),
     accepted: load.accepted.length,
     completed: verdict?.completed ?? load.finals,

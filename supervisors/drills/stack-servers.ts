@@ -35,7 +35,8 @@ export class StackServers {
   do(verb: 'stop' | 'start' | 'restart' | 'kill', name: string): Promise<unknown> {
     const args = [this.#program, verb, name, '--data', this.#folder]
     return promisify(execFile)(process.execPath, args).catch((error: Error & { stderr?: string }) => {
-      throw new Error(`stack ${verb} ${name}: ${error.stderr?.trim() || error.message}`)
+      // Its first line; the rest is the server's own log, which is where it says it is.
+      throw new Error(`stack ${verb} ${name}: ${(error.stderr?.trim() || error.message).split('\n')[0]}`)
     })
   }
 }

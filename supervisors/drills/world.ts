@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { SHARDS_PER_KIND } from '../../actors/kernel/address.ts'
 import type { Chance } from './chance.ts'
 import type { Demand } from './drill-report.ts'
-import type { Load } from './load.ts'
+import type { Load, TurnTime } from './load.ts'
+import { distribution } from './recovery.ts'
 import { type FaultRecord, shardOfSession } from './session-recovery.ts'
 import { type DrillTarget, sessionShards } from './target.ts'
 import { wallClock } from './wall-clock.ts'
@@ -21,6 +23,7 @@ export interface WorldOptions {
 /** Who asks for the moment in which everything that was open at a fault has been answered waits no longer than this. */
 const SETTLE_MS = 45_000
 const LOOK_MS = 25
+const BALANCE_MS = 20_000
 
 /** What a drill does its work with, and where it writes down what it did. */
 export class World {
@@ -63,7 +66,29 @@ export class World {
     for (let n = 0; n < count; n++) {
       this.#options.signal?.throwIfAborted()
       await pause(this.chance.between(500, 1_500))
+      await this.balanced()
       await once(n)
+    }
+  }
+
+  /** Until every node has about its share: a fault of one that owns nothing would show nothing. */
+  async balanced(withinMs = BALANCE_MS): Promise<void> {
+    const least = Math.floor(SHARDS_PER_KIND / this.target.nodes.length / 2)
+    for (const until = wallClock() + withinMs; wallClock() < until; await pause(10 * LOOK_MS)) {
+      const owned = await sessionShards(this.target).catch(() => new Map<string, Set<number>>())
+      if (this.target.nodes.every((node) => (owned.get(node)?.size ?? 0) >= least)) return
+    }
+    this.progress(`not every node has its share after ${withinMs} ms; going on`)
+  }
+
+  /** How long turns took since then, against those before. */
+  turnTimes(from: number, which: (turn: { readonly key: string }) => boolean = () => true) {
+    const took = (turns: readonly TurnTime[]) =>
+      distribution(turns.flatMap(({ postedAt, finalAt }) => (finalAt === undefined ? [] : [finalAt - postedAt])))
+    const turns = this.load.turns.filter(which)
+    return {
+      before: took(turns.filter(({ postedAt }) => postedAt < from)),
+      during: took(turns.filter(({ postedAt }) => postedAt >= from)),
     }
   }
 

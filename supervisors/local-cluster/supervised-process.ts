@@ -53,6 +53,7 @@ export class SupervisedProcess {
   #history = noFailures
   #restarts = 0
   #cancel = () => {}
+  #readiness: Promise<void> = Promise.resolve()
 
   constructor(member: Member, means: Means) {
     this.name = member.name
@@ -85,7 +86,7 @@ export class SupervisedProcess {
     this.#state = 'starting'
     this.#process.start()
     const { pid } = this.#process
-    void this.#process.ready(START_MS).then(
+    this.#readiness = this.#process.ready(START_MS).then(
       () => {
         if (this.#process.pid !== pid || this.#state !== 'starting') return
         this.#state = 'ready'
@@ -93,17 +94,19 @@ export class SupervisedProcess {
       },
       (error: Error) => {
         // An end is told by the process itself; what is left is one that lives and does not become ready.
-        if (this.#process.pid !== pid || !this.#process.running || this.#state !== 'starting') return
-        this.#means.told(`${this.name}: ${error.message.split('\n')[0]}; killed`)
-        this.#process.crash()
+        if (this.#process.pid === pid && this.#process.running && this.#state === 'starting') {
+          this.#means.told(`${this.name}: ${error.message.split('\n')[0]}; killed`)
+          this.#process.crash()
+        }
+        throw error
       },
     )
+    this.#readiness.catch(() => {})
   }
 
-  /** Rejects when it ends, or is given up, or is not ready by then. */
-  async ready(withinMs = START_MS): Promise<void> {
-    await this.#process.ready(withinMs)
-    if (this.#state === 'starting') this.#state = 'ready'
+  /** Of the last start; rejects when it ended, or lived and did not become ready. */
+  ready(): Promise<void> {
+    return this.#readiness
   }
 
   /** SIGKILL by order; it stays down until `start`. */

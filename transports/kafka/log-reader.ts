@@ -52,6 +52,7 @@ export class LogReader {
   private readonly loops = new Map<number, Loop>()
   private cancelWatch = () => {}
   private closed = false
+  private answeredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: LogReaderOptions) {
     this.client = options.client
@@ -60,10 +61,28 @@ export class LogReader {
     this.restarted = options.restarted ?? (() => {})
   }
 
+  /** A broker that has not heard of topics made a moment ago, or that is just being started again, is asked again. */
   async start(topics: readonly string[]): Promise<void> {
-    await this.client.connect(topics)
+    for (let left = EDGE_TRIES; ; left--) {
+      try {
+        await this.client.connect(topics)
+        break
+      } catch (error) {
+        if (left === 0 || this.closed) {
+          await this.client.close().catch(() => {})
+          throw error
+        }
+        await new Promise<void>((resolve) => void this.clock.after(LAST_PAUSE_MS / 2, resolve))
+      }
+    }
+    this.answeredAt = this.clock.now()
     this.follow()
     this.watch()
+  }
+
+  /** How long no broker at all has answered a fetch; there is always one in flight, that of the process's inbox at least. */
+  silentMs(): number {
+    return this.clock.now() - this.answeredAt
   }
 
   /** Opened again before it was closed, the earlier opening takes nothing more. */
@@ -150,6 +169,7 @@ export class LogReader {
     loop.since = this.clock.now()
     const fetched = await this.client.fetch(loop.broker, wanted, MAX_WAIT_MS)
     loop.since = undefined
+    this.answeredAt = this.clock.now()
     if (!this.isCurrent(loop)) return false
     let found = false
     for (const { topic, partition, records, end } of fetched) {
