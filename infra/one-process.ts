@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { Failure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
+import { dryRuns } from '../actors/session/dry-run.ts'
 import { sessionReader } from '../actors/session/session-reader.ts'
 import { InMemorySnapshots } from '../persistence/in-memory-snapshots.ts'
 import type { Persistence } from '../persistence/open.ts'
@@ -85,6 +86,16 @@ export async function startOneProcess({ config, log, lifecycle, ...foundation }:
         records,
         idempotency: persistence.idempotency,
         reader: sessionReader({ journal, personas: content.personas, models, now: () => clock.now() }),
+        dryRuns: dryRuns({
+          journal,
+          models,
+          personas: content.personas,
+          tools: content.tools,
+          policy: content.policy,
+          usage: persistence.usage,
+          dailyTokenLimit: (tenant, persona) => tenants.dailyTokenLimit(tenant, persona),
+          clock,
+        }),
         operations,
         deadLetters: persistence.deadLetters,
         quarantine: persistence.quarantine,

@@ -8,7 +8,11 @@ import type { InjectedMessage } from './protocol.ts'
 
 type Told = Pick<ConversationEvent, 'role' | 'type' | 'message' | 'metadata'>
 
-export function toAnnouncement(sessionId: string, stored: StoredEvent, event: RecordedEvent): Announcement {
+export function toAnnouncement(
+  sessionId: string,
+  stored: Pick<StoredEvent, 'seq' | 'at'>,
+  event: RecordedEvent,
+): Announcement {
   const told = tell(event, stored.at)
   return {
     sessionId,

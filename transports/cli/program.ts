@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { type CliMeans, speech } from './command-context.ts'
 import { contentCommands } from './content-commands.ts'
+import { inspectionCommands } from './inspection-commands.ts'
 import { operatorCommands } from './operator-commands.ts'
 import { endingOf, exitCodes, exitCodeTable } from './problem.ts'
 import { sessionCommands } from './session-commands.ts'
@@ -28,6 +29,7 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
     .showSuggestionAfterError()
   serviceCommands(program, means, run)
   sessionCommands(program, means, run)
+  inspectionCommands(program, means, run)
   contentCommands(program, means, run)
   operatorCommands(program, means, run)
   inheritSettings(program)

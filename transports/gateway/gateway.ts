@@ -12,6 +12,7 @@ import type { Models } from '../model/client.ts'
 import type { Outbound } from '../outbound.ts'
 import { createAuthenticator } from './auth.ts'
 import type { GatewayConfig } from './config.ts'
+import type { DryRuns } from './dry-runs.ts'
 import type { HealthReport } from './health.ts'
 import { type App, createHttpServer } from './http-server.ts'
 import { OpenStreams } from './open-streams.ts'
@@ -20,6 +21,8 @@ import { modelRoutes } from './openai/models.ts'
 import { responseRoutes } from './openai/responses.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { dryRunRoutes } from './routes/dry-run.ts'
+import { inspectionRoutes } from './routes/inspection.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { pageRoutes } from './routes/pages.ts'
@@ -38,6 +41,7 @@ export interface GatewayDeps {
   readonly records: SessionRecords
   readonly idempotency: IdempotencyKeys
   readonly reader: SessionReader
+  readonly dryRuns: DryRuns
   readonly operations: Operations
   readonly deadLetters: DeadLetters
   readonly quarantine: Quarantine
@@ -88,6 +92,8 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       streamRoutes,
       sessionRoutes,
       commandRoutes,
+      inspectionRoutes,
+      dryRunRoutes,
       transferRoutes,
       toolRoutes,
       chatCompletionRoutes,

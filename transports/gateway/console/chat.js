@@ -1,6 +1,7 @@
 import { follow, get, NoAnswerError, post, uniqueKey } from './api.js'
 import { Conversation } from './conversation.js'
 import { byId } from './dom.js'
+import { Inspection } from './inspection.js'
 import { JournalView } from './journal.js'
 import { Panels } from './panels.js'
 import { PersonaChoice } from './persona-choice.js'
@@ -11,6 +12,7 @@ import { SessionList } from './session-list.js'
 const PAGE = 500
 const conversation = new Conversation(byId('conversation'))
 const journal = new JournalView(byId('events'), byId('journal-count'))
+const inspection = new Inspection()
 const panels = new Panels(() => journal.showNewest())
 const persona = new PersonaChoice(byId('persona'), attempt)
 const list = new SessionList(byId('list'), byId('search'), (id, title) => {
@@ -29,6 +31,7 @@ async function openSession(id, title) {
   leave()
   sessionId = id
   persona.session(id)
+  inspection.session(id)
   byId('title').textContent = title || id
   history.replaceState(null, '', `#${id}`)
   list.mark(id)
@@ -67,6 +70,7 @@ function take(event, seq, at) {
   journal.event(event, seq, at)
   conversation.event(event)
   persona.event(event)
+  if (!at) inspection.event(event)
   const { turn_id } = event.metadata
   if (event.type === 'user.message') running.add(turn_id)
   if (event.type === 'assistant.final') {
@@ -82,6 +86,7 @@ function leave() {
   stream = undefined
   sessionId = undefined
   persona.session()
+  inspection.session()
   running.clear()
   conversation.clear()
   journal.clear()
