@@ -68,7 +68,7 @@ async function run(call: ModelCall, live: LiveCall, outbound: Outbound, context:
 }
 
 /** Gathers chunks into one answer. */
-class Answer {
+export class Answer {
   text = ''
   readonly #calls = new Map<number, { id: string; name: string; arguments: string }>()
   #usage: TokenUsage = { promptTokens: 0, completionTokens: 0, costMicros: 0 }

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { Operations } from '../actors/kernel/region.ts'
+import { dryRuns } from '../actors/session/dry-run.ts'
 import { sessionReader } from '../actors/session/session-reader.ts'
 import type { SessionRecords } from '../persistence/journal.ts'
 import { createGateway } from '../transports/gateway/gateway.ts'
@@ -34,6 +35,16 @@ export async function openGateway(
           personas: content.personas,
           models,
           now: () => clock.now(),
+        }),
+        dryRuns: dryRuns({
+          journal: persistence.journal,
+          models,
+          personas: content.personas,
+          tools: content.tools,
+          policy: content.policy,
+          usage: persistence.usage,
+          dailyTokenLimit: parts.dailyTokenLimit,
+          clock,
         }),
         deadLetters: persistence.deadLetters,
         quarantine: persistence.quarantine,

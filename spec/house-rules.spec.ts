@@ -49,7 +49,7 @@ const isContract = (file: string) =>
     /^persistence\/(journal|snapshots|epochs|sql|mailbox-rows|log-offsets|membership|drill-reports)\.ts$/,
     /^transports\/(mailbox|outbound)\.ts$/,
     /^transports\/model\/client\.ts$/,
-    /^transports\/gateway\/session-reader\.ts$/,
+    /^transports\/gateway\/(session-reader|dry-runs)\.ts$/,
   ].some((pattern) => pattern.test(file))
 
 /** Who may import what beyond its own room. Types of any file cost nothing at run time, but tie just the same. */

@@ -121,6 +121,18 @@ export const failures = {
     title: 'There is no such turn',
     remedy: 'Use the id of an earlier answer of this session.',
   },
+  NOTHING_PENDING: {
+    disposition: 'reply',
+    status: 409,
+    title: 'Step mode holds nothing that this is about',
+    remedy: 'See what is held now with `soma step SESSION show`: the step may have gone on, or the session be paused.',
+  },
+  DRY_RUN_BUSY: {
+    disposition: 'reply',
+    status: 429,
+    title: 'Too many dry runs are in progress',
+    remedy: 'Wait for Retry-After and ask again.',
+  },
   PERSONA_NOT_FOUND: {
     disposition: 'reply',
     status: 422,

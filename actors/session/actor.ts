@@ -1,5 +1,5 @@
 import type { SessionRecord, Usage } from '../../persistence/journal.ts'
-import type { ModelChoice, Models } from '../../transports/model/client.ts'
+import type { Models } from '../../transports/model/client.ts'
 import type { Outbound } from '../../transports/outbound.ts'
 import type { ActorSystem } from '../kernel/actor.ts'
 import { type Address, idOf } from '../kernel/address.ts'
@@ -11,16 +11,16 @@ import type { Ref } from '../kernel/ref.ts'
 import type { AddressedKind } from '../kernel/region.ts'
 import type { SpanAttributes } from '../kernel/tracing.ts'
 import { type LiveCall, modelCallRecipe } from '../model-call.ts'
-import type { Persona, Personas } from '../persona.ts'
+import type { Personas } from '../persona.ts'
 import type { ToolCatalogue } from '../tool/tool.ts'
 import { sessionBehaviour } from './behaviour.ts'
 import type { Birth, CallId, Command, ModelReply } from './commands.ts'
 import { toAnnouncement } from './conversation-events.ts'
+import { checkDayBudget, dayOf } from './day-budget.ts'
 import type { SessionEffect } from './draft.ts'
 import { type SessionEvent, sessionCodec } from './events.ts'
-import { smallestLimit } from './limits.ts'
+import { prepareModelCall } from './model-request.ts'
 import { parseSessionCommand } from './parse.ts'
-import { contextWindow, modelTools } from './prompt.ts'
 import { SESSION_STATE_VERSION, type SessionState } from './state.ts'
 
 /** ④ The session actor: performs what its behaviour decides. Its only live state is the model call in flight. */
@@ -130,46 +130,21 @@ function startModelCall(
     span.end(failure.code)
     scope.tellSelf({ kind: 'ModelFailed', call: id, code: failure.code, detail: failure.detail }, tag, span.trace)
   }
-  const persona = parts.personas.get(state.personaId) ?? parts.personas.get(parts.personas.defaultId)
-  const choice = persona && chooseModel(state, persona, parts.models)
-  if (!persona || !choice) {
-    failed(
-      new Failure(
-        'MODEL_NOT_FOUND',
-        `no model answers to "${turn.request.model ?? persona?.model.name ?? persona?.model.role}"`,
-      ),
-    )
-    return undefined
-  }
   const now = scope.context.clock.now()
-  const window = contextWindow(state, persona, choice.contextTokens, now)
-  if (!window) {
-    failed(
-      new Failure(
-        'HISTORY_TOO_LONG',
-        `the turn alone exceeds the ${choice.contextTokens} tokens that ${choice.model} takes`,
-      ),
-    )
+  const prepared = prepareModelCall(state, parts, now)
+  if (prepared instanceof Failure) {
+    failed(prepared)
     return undefined
   }
-  const temperature = turn.request.temperature ?? persona.model.temperature
-  const maxTokens = turn.request.maxTokens ?? persona.model.maxTokens
+  const { persona, choice, request } = prepared
   const liveCall: LiveCall = { id, shown: '' }
   const recipe = modelCallRecipe(
     {
       id,
       sessionId,
       choice,
-      request: {
-        model: choice.model,
-        messages: window.messages,
-        tools: modelTools(state, persona, parts.tools),
-        deadline: turn.deadline,
-        traceparent: span.trace.traceparent,
-        ...(temperature !== undefined && { temperature }),
-        ...(maxTokens !== undefined && { maxTokens }),
-      },
-      checkBudget: () => checkBudget(state, persona, now, parts),
+      request: { ...request, traceparent: span.trace.traceparent },
+      checkBudget: () => checkDayBudget(state, persona, now, parts),
       reply: (reply) => {
         span.end(undefined, attributesOf(reply))
         scope.tellSelf({ kind: 'ModelReplied', call: id, reply }, tag, span.trace)
@@ -190,35 +165,6 @@ function attributesOf({ finishReason, usage, calls }: ModelReply): SpanAttribute
     'gen_ai.usage.output_tokens': usage.completionTokens,
     'soma.tool_calls': calls.length,
   }
-}
-
-/** A turn's own choice, the persona's, the role's; `metadata.escalate` asks for the escalation role, where there is one. */
-function chooseModel(state: SessionState, persona: Persona, models: Models): ModelChoice | undefined {
-  const asked = state.turn?.request.model ?? persona.model.name
-  if (asked !== undefined) return models.choose(persona.model.role, asked)
-  const escalate = state.turn?.request.metadata.escalate === true || persona.model.role === 'escalation'
-  return (escalate ? models.choose('escalation') : undefined) ?? models.choose('dialogue')
-}
-
-async function checkBudget(state: SessionState, persona: Persona, now: number, parts: SessionParts): Promise<void> {
-  const { tenant, personaId } = state
-  const tokens = smallestLimit(persona.limits.tokensPerDay, parts.dailyTokenLimit(tenant, personaId))
-  const dollars = persona.limits.dollarsPerDay
-  if (tokens === 0 && dollars === 0) return
-  const spent = await parts.usage.spent(tenant, dayOf(now), personaId)
-  if (tokens > 0 && spent.tokens >= tokens) {
-    throw new Failure(
-      'BUDGET_EXCEEDED',
-      `tenant ${tenant}, persona ${personaId}: ${spent.tokens} of ${tokens} tokens of today are used`,
-    )
-  }
-  if (dollars > 0 && spent.costMicros >= dollars * 1e6) {
-    throw new Failure('BUDGET_EXCEEDED', `tenant ${tenant}, persona ${personaId}: today’s ${dollars} dollars are used`)
-  }
-}
-
-function dayOf(now: number): string {
-  return new Date(now).toISOString().slice(0, 10).replaceAll('-', '')
 }
 
 function recordOf(sessionId: string, state: SessionState, meta: CommandMeta): SessionRecord {

@@ -2,9 +2,10 @@ import { assertNever, type Behaviour, type CommandMeta, type Decision } from '..
 import type { Command } from './commands.ts'
 import { Draft, type SessionConfiguration, type SessionEffect } from './draft.ts'
 import type { SessionEvent, TurnRequest } from './events.ts'
-import { inject, intervene, nudge, pause, remove, reset, resume, stop } from './interrupts.ts'
+import { inject, intervene, nudge, pause, remove, reset, resume, stop, switchPersona } from './interrupts.ts'
 import { type QuickAction, quickActions } from './protocol.ts'
 import { evolve, initialSession, type SessionState } from './state.ts'
+import { editPending, setStepMode, step } from './stepping.ts'
 import { onModelFailed, onModelReplied, onRecovered, onToolReturned } from './turn.ts'
 
 /** Quick actions are turns whose words are ours; they change no metadata (the old stack lost the budget on them). */
@@ -29,6 +30,7 @@ const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'Intervene',
   'UpdateMetadata',
   'SwitchPersona',
+  'SetStepMode',
 ])
 const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>(['ModelReplied', 'ModelFailed', 'Recovered'])
 
@@ -120,8 +122,16 @@ function carryOut(draft: Draft, command: Command): void {
       }
       return
     case 'SwitchPersona':
-      if (draft.configuration.personas.get(command.personaId))
-        draft.record({ kind: 'PersonaSwitched', personaId: command.personaId })
+      switchPersona(draft, command.personaId)
+      return
+    case 'SetStepMode':
+      setStepMode(draft, command.on, command.by, command.why)
+      return
+    case 'Step':
+      step(draft, command.hold, command.by)
+      return
+    case 'EditPending':
+      editPending(draft, command.hold, command.edit, command.by, command.why)
       return
     case 'UpdateMetadata':
       mergeMetadata(draft, command.metadata)

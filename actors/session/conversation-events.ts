@@ -2,12 +2,17 @@ import type { StoredEvent } from '../../persistence/journal.ts'
 import type { Announcement, ConversationEvent } from '../../transports/outbound.ts'
 import { assertNever } from '../kernel/behaviour.ts'
 import type { RecordedEvent, RequestedCall, SessionEvent, TokenUsage } from './events.ts'
+import type { InjectedMessage } from './protocol.ts'
 
 /** Journaled event -> the public shape of transports/outbound.ts. One for one, so public ids are the journal's seqs. */
 
 type Told = Pick<ConversationEvent, 'role' | 'type' | 'message' | 'metadata'>
 
-export function toAnnouncement(sessionId: string, stored: StoredEvent, event: RecordedEvent): Announcement {
+export function toAnnouncement(
+  sessionId: string,
+  stored: Pick<StoredEvent, 'seq' | 'at'>,
+  event: RecordedEvent,
+): Announcement {
   const told = tell(event, stored.at)
   return {
     sessionId,
@@ -95,13 +100,36 @@ function tell(event: SessionEvent, at: number): Told {
     case 'Intervened':
       return of('user', 'user.intervention', event.text, 'gateway', { turn_id: event.turnId, shown: event.partialText })
     case 'MessageInjected':
-      return of('system', 'session.injected', event.message.content, 'operator', {
+      return of('system', 'session.injected', injectedText(event.message), 'operator', {
         role: event.message.role,
+        command: event.message.role === 'control' ? event.message.command : undefined,
         call_id: event.message.role === 'tool' ? event.message.callId : undefined,
         by: event.by,
         why: event.why,
         at,
       })
+    case 'StepModeSet':
+      return of('system', 'session.step_mode', event.why, 'operator', { on: event.on, by: event.by, why: event.why })
+    case 'StepHeld':
+      return of('system', 'step.held', '', 'worker', {
+        turn_id: event.turnId,
+        hold: event.hold,
+        before: event.before,
+        reason: event.before === 'model' ? event.reason : undefined,
+        call_id: event.before === 'call' ? event.callId : undefined,
+      })
+    case 'StepReleased':
+      return of('system', 'step.released', '', 'operator', {
+        turn_id: event.turnId,
+        deadline: event.deadline,
+        by: event.by,
+      })
+    case 'PendingEdited': {
+      const { edit, turnId, before, by, why } = event
+      const text = edit.what === 'message' ? edit.content : edit.arguments
+      const target = edit.what === 'message' ? { position: edit.position } : { call_id: edit.callId }
+      return of('system', 'step.edited', text, 'operator', { turn_id: turnId, ...target, before, by, why })
+    }
     case 'PersonaSwitched':
       return of('system', 'session.persona', '', 'gateway', { persona_id: event.personaId })
     case 'MetadataUpdated':
@@ -113,6 +141,10 @@ function tell(event: SessionEvent, at: number): Told {
     default:
       return assertNever(event)
   }
+}
+
+function injectedText(message: InjectedMessage): string {
+  return message.role === 'control' ? message.command.name : message.content
 }
 
 function of(

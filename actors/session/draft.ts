@@ -2,7 +2,15 @@ import { address } from '../kernel/address.ts'
 import type { CommandMeta, Decision, Outgoing } from '../kernel/behaviour.ts'
 import type { Personas } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
-import type { CallReason, FinishReason, RecordedEvent, RequestedCall, SessionEvent, TurnOutcome } from './events.ts'
+import type {
+  CallReason,
+  FinishReason,
+  HeldStep,
+  RecordedEvent,
+  RequestedCall,
+  SessionEvent,
+  TurnOutcome,
+} from './events.ts'
 import { evolve, type RunningTurn, type SessionState, type TurnCall } from './state.ts'
 
 /** What a session asks of the world after its append. Both are idempotent: starting a call replaces the one in flight. */
@@ -48,10 +56,26 @@ export class Draft {
     return { events: this.#events, effects: this.#effects, outbox: this.#outbox }
   }
 
-  /** Begins the next model call of the running turn, or holds it while the session is paused. */
+  /** Begins the next model call of the running turn, or holds it while the session is paused or in step mode. */
   callModel(reason: CallReason): void {
     const { turn } = this.state
     if (!turn || this.state.paused) return
+    if (this.state.stepMode) this.hold({ before: 'model', reason })
+    else this.beginModelCall(reason)
+  }
+
+  /** Step mode: from here on the turn waits for an operator (stepping.ts). */
+  hold(step: HeldStep): void {
+    const { turn } = this.state
+    if (!turn) return
+    const since = turn.hold?.since ?? this.meta.now
+    const hold = this.meta.nextSeq + this.#events.length
+    this.record({ kind: 'StepHeld', turnId: turn.request.turnId, hold, since, ...step })
+  }
+
+  beginModelCall(reason: CallReason): void {
+    const { turn } = this.state
+    if (!turn) return
     const again = reason !== 'next' && reason !== 'intervened' && reason !== 'injected' && turn.step > 0
     this.record({
       kind: 'ModelCallStarted',
@@ -156,6 +180,11 @@ export class Draft {
    */
   cancelCalls(turn: RunningTurn, reason: string): void {
     for (const call of runningCalls(turn)) {
+      if (!call.started) {
+        const output = `The call was not run: ${reason}.`
+        this.finishCall(turn, call, { status: 'cancelled', output, finishedAt: this.meta.now })
+        continue
+      }
       this.send({ to: address('tool', call.callId), body: { kind: 'Cancel', v: 1, reason }, priority: 'control' })
       const output = `The call was cancelled before its result was known: ${reason}. It may or may not have taken effect.`
       this.finishCall(turn, call, { status: 'cancelled', output, finishedAt: this.meta.now })
@@ -163,6 +192,7 @@ export class Draft {
   }
 }
 
+/** Server calls without an outcome, whether their tools have them yet or not. */
 export function runningCalls(turn: RunningTurn): TurnCall[] {
   return turn.calls.filter((call) => call.by === 'server' && !call.outcome)
 }

@@ -2,7 +2,7 @@ import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
-import type { ClientTool, HistoryMessage, InjectedMessage, QuickAction } from './protocol.ts'
+import type { ClientTool, HistoryMessage, InjectedMessage, PendingEdit, QuickAction } from './protocol.ts'
 
 /** What happened to a session, as journaled. A shape once written is readable for ever: add a version and an upcaster. */
 /** An event, and the persona that the session had once it happened: what readers are shown beside it, for ever. */
@@ -84,6 +84,19 @@ export type SessionEvent =
       readonly why: string
       readonly partialText: string
     }
+  | { readonly kind: 'StepModeSet'; readonly on: boolean; readonly by: string; readonly why: string }
+  /** A step waits for an operator. `hold` is this event's own seq; `since` that of an earlier hold it takes over from. */
+  | ({ readonly kind: 'StepHeld'; readonly turnId: string; readonly hold: number; readonly since: number } & HeldStep)
+  /** The step goes on; `deadline` is the turn's, put off by the time it was held. */
+  | { readonly kind: 'StepReleased'; readonly turnId: string; readonly deadline: number; readonly by: string }
+  | {
+      readonly kind: 'PendingEdited'
+      readonly turnId: string
+      readonly edit: PendingEdit
+      readonly before: string
+      readonly by: string
+      readonly why: string
+    }
   | { readonly kind: 'PersonaSwitched'; readonly personaId: string }
   | { readonly kind: 'MetadataUpdated'; readonly metadata: Metadata }
   | { readonly kind: 'SessionReset' }
@@ -94,6 +107,11 @@ export type FinishReason = 'stop' | 'tool_calls' | 'length' | 'content_filter'
 export type TurnOutcome = 'completed' | 'stopped' | 'failed' | 'client_tools'
 /** Why a model call begins; all but `next` make the previews of an earlier attempt void. */
 export type CallReason = 'next' | 'recovered' | 'resumed' | 'nudged' | 'intervened' | 'injected' | 'garbled'
+
+/** What a held step is about to do. */
+export type HeldStep =
+  | { readonly before: 'model'; readonly reason: CallReason }
+  | { readonly before: 'call'; readonly callId: string }
 
 export interface TurnRequest {
   readonly turnId: string
@@ -161,6 +179,10 @@ const kinds: ReadonlySet<string> = new Set<SessionEvent['kind']>([
   'Resumed',
   'Intervened',
   'MessageInjected',
+  'StepModeSet',
+  'StepHeld',
+  'StepReleased',
+  'PendingEdited',
   'PersonaSwitched',
   'MetadataUpdated',
   'SessionReset',

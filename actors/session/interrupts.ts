@@ -1,9 +1,11 @@
 import { address } from '../kernel/address.ts'
+import { assertNever } from '../kernel/behaviour.ts'
 import type { Draft } from './draft.ts'
 import { runningCalls } from './draft.ts'
 import type { CallReason } from './events.ts'
-import type { InjectedMessage } from './protocol.ts'
+import type { ControlCommand, InjectedMessage } from './protocol.ts'
 import type { RunningTurn } from './state.ts'
+import { releaseAll } from './stepping.ts'
 import { afterCalls, continueTurn } from './turn.ts'
 
 /**
@@ -59,7 +61,8 @@ export function resume(draft: Draft): void {
   draft.record({ kind: 'Resumed' })
   const { turn } = draft.state
   if (!turn) draft.startNextTurn()
-  else if (turn.phase === 'held') draft.callModel('resumed')
+  else if (turn.hold && !draft.state.stepMode) releaseAll(draft, 'resume')
+  else if (turn.phase === 'held' && !turn.hold) draft.callModel('resumed')
   // Every call returned while the session was paused: nothing else would ever take the next step.
   else if (turn.phase === 'tools') afterCalls(draft)
 }
@@ -67,7 +70,8 @@ export function resume(draft: Draft): void {
 /** For a turn that seems stuck: the step in flight is cancelled and started again. */
 export function nudge(draft: Draft): void {
   const { turn } = draft.state
-  if (!turn || draft.state.paused) return
+  // A held step is not stuck: it waits for an operator, whose Step it needs.
+  if (!turn || draft.state.paused || turn.phase === 'held') return
   if (turn.phase === 'tools') {
     draft.cancelCalls(turn, 'nudged')
     const now = draft.state.turn
@@ -89,7 +93,18 @@ export function intervene(draft: Draft, text: string, partialText: string): void
 export function inject(draft: Draft, message: InjectedMessage, by: string, why: string, partialText: string): void {
   const { turn } = draft.state
   const record = () =>
-    draft.record({ kind: 'MessageInjected', message, by, why, partialText: message.role === 'tool' ? '' : partialText })
+    draft.record({
+      kind: 'MessageInjected',
+      message,
+      by,
+      why,
+      partialText: message.role === 'user' || message.role === 'system' ? partialText : '',
+    })
+  if (message.role === 'control') {
+    record()
+    control(draft, message.command, `${why} (${by})`, partialText)
+    return
+  }
   if (message.role === 'tool') {
     record()
     answerCall(draft, message.callId, message.content)
@@ -100,16 +115,48 @@ export function inject(draft: Draft, message: InjectedMessage, by: string, why: 
   if (turn) draft.callModel('injected' satisfies CallReason)
 }
 
+/** The same as the user's own command, behind an event that says which operator gave it and why. */
+function control(draft: Draft, command: ControlCommand, reason: string, partialText: string): void {
+  switch (command.name) {
+    case 'stop':
+      stop(draft, command.turnId, reason, command.alsoQueued ?? false, partialText)
+      break
+    case 'pause':
+      pause(draft, reason)
+      break
+    case 'resume':
+      resume(draft)
+      break
+    case 'nudge':
+      nudge(draft)
+      break
+    case 'reset':
+      reset(draft, partialText)
+      break
+    case 'persona':
+      switchPersona(draft, command.personaId)
+      break
+    default:
+      assertNever(command)
+  }
+}
+
+export function switchPersona(draft: Draft, personaId: string): void {
+  if (draft.configuration.personas.get(personaId)) draft.record({ kind: 'PersonaSwitched', personaId })
+}
+
 /** An operator answers a call in the tool's stead. */
 function answerCall(draft: Draft, callId: string, output: string): void {
   const { turn } = draft.state
   const call = turn && runningCalls(turn).find((one) => one.callId === callId || one.modelCallId === callId)
   if (!turn || !call) return
-  draft.send({
-    to: address('tool', call.callId),
-    body: { kind: 'Cancel', v: 1, reason: 'answered by injection' },
-    priority: 'control',
-  })
+  if (call.started) {
+    draft.send({
+      to: address('tool', call.callId),
+      body: { kind: 'Cancel', v: 1, reason: 'answered by injection' },
+      priority: 'control',
+    })
+  }
   draft.finishCall(turn, call, { status: 'success', output, finishedAt: draft.meta.now })
   afterCalls(draft)
 }

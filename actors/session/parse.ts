@@ -29,6 +29,17 @@ const toolOutcome = z.object({
   decision: z.object({ id: z.string(), allow: z.boolean(), reason: z.string(), policy: z.string() }).optional(),
 })
 
+const controlCommand = z.discriminatedUnion('name', [
+  z.object({ name: z.literal('stop'), turnId: id.optional(), alsoQueued: z.boolean().optional() }),
+  z.object({ name: z.enum(['pause', 'resume', 'nudge', 'reset']) }),
+  z.object({ name: z.literal('persona'), personaId: id }),
+])
+
+const pendingEdit = z.discriminatedUnion('what', [
+  z.object({ what: z.literal('message'), position: z.int().min(0), content: text }),
+  z.object({ what: z.literal('call'), callId: id, arguments: text }),
+])
+
 const command = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('AcceptUserTurn'),
@@ -64,10 +75,14 @@ const command = z.discriminatedUnion('kind', [
     message: z.union([
       z.object({ role: z.enum(['user', 'system']), content: text }),
       z.object({ role: z.literal('tool'), callId: id, content: text }),
+      z.object({ role: z.literal('control'), command: controlCommand }),
     ]),
     by: id,
     why: text,
   }),
+  z.object({ kind: z.literal('SetStepMode'), v, on: z.boolean(), by: id, why: text }),
+  z.object({ kind: z.literal('Step'), v, hold: z.int().positive(), by: id }),
+  z.object({ kind: z.literal('EditPending'), v, hold: z.int().positive(), edit: pendingEdit, by: id, why: text }),
   z.object({ kind: z.literal('SwitchPersona'), v, personaId: id }),
   z.object({ kind: z.literal('UpdateMetadata'), v, metadata }),
   z.object({ kind: z.literal('Reset'), v }),

@@ -52,6 +52,19 @@ export type SessionCommand =
       readonly by: string
       readonly why: string
     }
+  /** Step mode: the session waits before every model call and every tool call until an operator says go on. */
+  | { readonly kind: 'SetStepMode'; readonly v: 1; readonly on: boolean; readonly by: string; readonly why: string }
+  /** One step on. `hold` names what the operator saw: of another it means nothing, so a repeat never steps twice. */
+  | { readonly kind: 'Step'; readonly v: 1; readonly hold: number; readonly by: string }
+  /** Changes what the step is about to do, before it does it. */
+  | {
+      readonly kind: 'EditPending'
+      readonly v: 1
+      readonly hold: number
+      readonly edit: PendingEdit
+      readonly by: string
+      readonly why: string
+    }
   | { readonly kind: 'SwitchPersona'; readonly v: 1; readonly personaId: string }
   | { readonly kind: 'UpdateMetadata'; readonly v: 1; readonly metadata: Readonly<Record<string, unknown>> }
   | { readonly kind: 'Reset'; readonly v: 1 }
@@ -89,3 +102,15 @@ export type HistoryMessage =
 export type InjectedMessage =
   | { readonly role: 'user' | 'system'; readonly content: string }
   | { readonly role: 'tool'; readonly callId: string; readonly content: string }
+  /** An operator steers the session, so that the journal says who did it and why. */
+  | { readonly role: 'control'; readonly command: ControlCommand }
+
+export type ControlCommand =
+  | { readonly name: 'stop'; readonly turnId?: string; readonly alsoQueued?: boolean }
+  | { readonly name: 'pause' | 'resume' | 'nudge' | 'reset' }
+  | { readonly name: 'persona'; readonly personaId: string }
+
+export type PendingEdit =
+  /** `position`: of the message in the session's history. */
+  | { readonly what: 'message'; readonly position: number; readonly content: string }
+  | { readonly what: 'call'; readonly callId: string; readonly arguments: string }

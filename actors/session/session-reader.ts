@@ -1,5 +1,5 @@
 import type { Journal } from '../../persistence/journal.ts'
-import type { SessionReader, SessionView } from '../../transports/gateway/session-reader.ts'
+import type { PendingStep, SessionReader, SessionView } from '../../transports/gateway/session-reader.ts'
 import type { Models } from '../../transports/model/client.ts'
 import { address } from '../kernel/address.ts'
 import { messageTokens } from '../kernel/tokens.ts'
@@ -9,6 +9,7 @@ import { sessionCodec } from './events.ts'
 import { contextWindow } from './prompt.ts'
 import type { HistoryMessage } from './protocol.ts'
 import { evolve, initialSession, type SessionState } from './state.ts'
+import { pendingMessages, unsentCalls } from './step-state.ts'
 
 /** What gateways read of sessions: the journal alone, never an activation, so any gateway answers for any session. */
 export interface SessionReaderParts {
@@ -64,6 +65,8 @@ function viewOf(
     personaId: state.personaId,
     seq,
     paused: state.paused,
+    stepMode: state.stepMode,
+    pending: pendingOf(state),
     runningTurnId: state.turn?.request.turnId,
     queuedTurnIds: state.queue.map((request) => request.turnId),
     history: state.history.map((message, index) => ({ ...message, at: at[index] ?? 0 })),
@@ -74,4 +77,19 @@ function viewOf(
     },
     usage: state.usage,
   }
+}
+
+function pendingOf(state: SessionState): PendingStep | undefined {
+  const { turn } = state
+  const hold = turn?.hold
+  if (!turn || !hold) return undefined
+  const { turnId } = turn.request
+  const shown = { hold: hold.hold, since: hold.since, turnId, before: hold.before }
+  if (hold.before === 'model') {
+    const messages = pendingMessages(state).map(({ position, message }) => ({ position, message }))
+    return { ...shown, reason: hold.reason, messages, calls: [] }
+  }
+  // The one that waits comes first; those behind it wait for their own Step and may be edited as well.
+  const calls = unsentCalls(turn).map(({ callId, tool, arguments: args }) => ({ callId, tool, arguments: args }))
+  return { ...shown, messages: [], calls }
 }

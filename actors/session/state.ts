@@ -4,6 +4,7 @@ import type { ToolOutcome } from '../tool/protocol.ts'
 import {
   addUsage,
   type CallReason,
+  type HeldStep,
   type Metadata,
   noUsage,
   type RecordedEvent,
@@ -13,6 +14,7 @@ import {
   type TurnRequest,
 } from './events.ts'
 import type { HistoryMessage } from './protocol.ts'
+import { callStarted, edited, held } from './step-state.ts'
 
 /** A session as its events fold. Plain data: it is also the snapshot. Raise SESSION_STATE_VERSION when its shape changes. */
 export interface SessionState {
@@ -26,12 +28,13 @@ export interface SessionState {
   readonly queue: readonly TurnRequest[]
   readonly turn: RunningTurn | undefined
   readonly paused: boolean
+  readonly stepMode: boolean
   readonly usage: TokenUsage
   /** Tool calls asked for by clients, outside any turn: call id -> tool. */
   readonly toolRequests: Readonly<Record<string, string>>
 }
 
-export const SESSION_STATE_VERSION = 1
+export const SESSION_STATE_VERSION = 2
 
 export type RecordedMessage = HistoryMessage & { readonly turnId?: string }
 
@@ -43,9 +46,11 @@ export interface RunningTurn {
   readonly step: number
   readonly attempt: number
   readonly reason: CallReason
-  /** model: a call is in flight. tools: calls run. held: between steps, waiting for Resume. */
+  /** model: a call is in flight. tools: calls run. held: between steps, waiting for Resume or (`hold`) for Step. */
   readonly phase: 'model' | 'tools' | 'held'
   readonly calls: readonly TurnCall[]
+  /** Step mode: what waits for an operator, and since when (epoch milliseconds). */
+  readonly hold?: HeldStep & { readonly hold: number; readonly since: number }
   /** The same calls with the same arguments, how many steps in a row. */
   readonly streak: { readonly signature: string; readonly count: number }
   readonly garbled: number
@@ -54,6 +59,8 @@ export interface RunningTurn {
 }
 
 export interface TurnCall extends RequestedCall {
+  /** Handed to its tool, or answered without one. */
+  readonly started?: true
   readonly outcome?: ToolOutcome
 }
 
@@ -67,6 +74,7 @@ export const initialSession: SessionState = {
   queue: [],
   turn: undefined,
   paused: false,
+  stepMode: false,
   usage: noUsage,
   toolRequests: {},
 }
@@ -87,7 +95,7 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
     case 'TurnStarted':
       return startTurn(state, event)
     case 'ModelCallStarted':
-      return inTurn(state, event.turnId, (turn) => ({
+      return inTurn(state, event.turnId, ({ hold: _, ...turn }) => ({
         ...turn,
         step: event.step,
         attempt: event.attempt,
@@ -99,7 +107,7 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
     case 'ModelReplied':
       return modelReplied(state, event)
     case 'ToolCallStarted':
-      if (event.turnId !== undefined) return state
+      if (event.turnId !== undefined) return inTurn(state, event.turnId, (turn) => callStarted(turn, event.callId))
       return { ...state, toolRequests: { ...state.toolRequests, [event.callId]: event.tool } }
     case 'ToolCallFinished':
       return event.turnId === undefined
@@ -118,15 +126,23 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
     case 'Intervened':
       return said(state, event.partialText, { role: 'user', content: event.text, turnId: event.turnId })
     case 'MessageInjected':
-      return event.message.role === 'tool'
+      return event.message.role === 'tool' || event.message.role === 'control'
         ? state
         : said(state, event.partialText, { ...event.message, ...(state.turn && { turnId: state.turn.request.turnId }) })
+    case 'StepModeSet':
+      return { ...state, stepMode: event.on }
+    case 'StepHeld':
+      return inTurn(state, event.turnId, (turn) => held(turn, event))
+    case 'StepReleased':
+      return inTurn(state, event.turnId, ({ hold: _, ...turn }) => ({ ...turn, deadline: event.deadline }))
+    case 'PendingEdited':
+      return edited(state, event.edit)
     case 'PersonaSwitched':
       return { ...state, personaId: event.personaId }
     case 'MetadataUpdated':
       return { ...state, metadata: event.metadata }
     case 'SessionReset':
-      return { ...state, history: [], queue: [], turn: undefined, paused: false, title: undefined }
+      return { ...state, history: [], queue: [], turn: undefined, paused: false, stepMode: false, title: undefined }
     case 'SessionDeleted':
       return { ...initialSession, status: 'deleted', tenant: state.tenant, personaId: state.personaId }
     default:

@@ -5,6 +5,7 @@ import { type Draft, runningCalls } from './draft.ts'
 import type { RequestedCall } from './events.ts'
 import { smallestLimit } from './limits.ts'
 import type { RunningTurn } from './state.ts'
+import { unsentCalls } from './step-state.ts'
 import { parseToolArguments } from './tool-arguments.ts'
 
 /** The reasoning loop of one turn: model -> tool calls -> model … -> final, with every limit that bounds it (I9). */
@@ -102,6 +103,16 @@ function runCalls(
   afterCalls(draft)
 }
 
+/** A call that step mode held goes to its tool, with the arguments it has by now. */
+export function sendCall(draft: Draft, callId: string): void {
+  const { turn } = draft.state
+  const call = turn && unsentCalls(turn).find((one) => one.callId === callId)
+  if (!turn || !call) return
+  const parsed = parseToolArguments(call.arguments)
+  if (parsed.ok) draft.startCall(turn, call, parsed.value)
+  else draft.refuseCall(turn, call, 'error', 'TOOL_ARGUMENTS', parsed.message)
+}
+
 function runCall(
   draft: Draft,
   turn: RunningTurn,
@@ -130,14 +141,16 @@ function runCall(
     return
   }
   const parsed = parseToolArguments(call.arguments)
-  if (parsed.ok) draft.startCall(turn, call, parsed.value)
-  else draft.refuseCall(turn, call, 'error', 'TOOL_ARGUMENTS', parsed.message)
+  if (!parsed.ok) draft.refuseCall(turn, call, 'error', 'TOOL_ARGUMENTS', parsed.message)
+  else if (!draft.state.stepMode) draft.startCall(turn, call, parsed.value)
 }
 
 /** When every server call has its outcome: the client's calls are handed over, or the model goes on. */
 export function afterCalls(draft: Draft): void {
   const { turn } = draft.state
-  if (turn?.phase !== 'tools' || runningCalls(turn).length > 0) return
+  if (turn?.phase !== 'tools') return
+  holdNextCall(draft, turn)
+  if (runningCalls(turn).length > 0) return
   const clientCalls = turn.calls.filter((call) => call.by === 'client')
   if (clientCalls.length > 0) {
     const asked = draft.state.history.findLast((message) => message.role === 'assistant')
@@ -152,8 +165,18 @@ export function afterCalls(draft: Draft): void {
   }
 }
 
+/** Step mode holds one call at a time, in the order the model asked for them. */
+function holdNextCall(draft: Draft, turn: RunningTurn): void {
+  const [next] = unsentCalls(turn)
+  if (!next || !draft.state.stepMode) return
+  const { hold } = turn
+  const waits = hold?.before === 'call' && unsentCalls(turn).some((call) => call.callId === hold.callId)
+  if (!waits) draft.hold({ before: 'call', callId: next.callId })
+}
+
 export function continueTurn(draft: Draft, turn: RunningTurn): void {
-  if (draft.meta.now >= turn.deadline) {
+  const heldMs = turn.hold ? draft.meta.now - turn.hold.since : 0
+  if (draft.meta.now - heldMs >= turn.deadline) {
     draft.failTurn(turn, 'TURN_DEADLINE', `the turn took longer than ${turn.limits.turnSeconds} s`)
   } else {
     draft.callModel('next')

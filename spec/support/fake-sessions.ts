@@ -111,6 +111,8 @@ export class FakeSessions implements SessionReader {
       personaId: 'default',
       seq: await this.head(sessionId),
       paused: false,
+      stepMode: false,
+      pending: undefined,
       runningTurnId: running,
       queuedTurnIds: queued,
       history,

@@ -109,6 +109,9 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       },
     },
     reader: sessions,
+    dryRuns: {
+      run: () => Promise.reject(new Error('a dry run needs a real journal: see spec/actors/session/dry-run.spec.ts')),
+    },
     operations: {
       tree: async () => [
         { path: 'node', type: 'node', state: 'running' as const, mailbox: 0, restarts: 0, children: [] },

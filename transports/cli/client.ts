@@ -5,6 +5,7 @@ import type { Envelope } from '../../actors/kernel/envelope.ts'
 import type { ConversationEvent } from '../outbound.ts'
 import type { DrillSummary } from './drill-commands.ts'
 import { followEvents } from './event-stream.ts'
+import type { DryRunAnswer, PendingAnswer } from './inspection-answers.ts'
 import { causeOf, problemIn, Unreachable } from './problem.ts'
 
 export interface ClientOptions {
@@ -99,6 +100,18 @@ export class SomaClient {
   /** `stop`, `pause`, `reset`, `persona`, `intervene`, `inject`… */
   command(session: string, command: string, body: object = {}): Promise<Accepted> {
     return this.#call('POST', `/v1/sessions/${encodeURIComponent(session)}/${command}`, body)
+  }
+
+  pending(session: string): Promise<PendingAnswer> {
+    return this.#call('GET', `/v1/sessions/${encodeURIComponent(session)}/pending`)
+  }
+
+  editPending(session: string, edit: object): Promise<Accepted> {
+    return this.#call('PUT', `/v1/sessions/${encodeURIComponent(session)}/pending`, edit)
+  }
+
+  dryRun(session: string, asked: object): Promise<DryRunAnswer> {
+    return this.#call('POST', `/v1/sessions/${encodeURIComponent(session)}/dry-run`, asked)
   }
 
   sessions(query: { limit: number; search?: string | undefined }): Promise<{ sessions: SessionSummary[] }> {
@@ -198,7 +211,7 @@ export class SomaClient {
 
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
     const headers: Record<string, string> = this.#headers()
-    if (method === 'POST') headers['idempotency-key'] = this.#options.newKey()
+    if (method === 'POST' || method === 'PUT') headers['idempotency-key'] = this.#options.newKey()
     if (body) headers['content-type'] = 'application/json'
     const response = await this.#fetch(path, { method, headers, body: body ? JSON.stringify(body) : null })
     if (!response.ok) throw await problemIn(response, this.url)

@@ -29,7 +29,15 @@ export function journalLine({ type, message, metadata }: ConversationEvent): str
     case 'session.persona':
       return `persona ${metadata.persona_id}`
     case 'session.injected':
-      return `${metadata.role}: ${shorten(message, WIDTH)} (${metadata.why})`
+      return `${metadata.role}: ${shorten(message, WIDTH)} (${metadata.by}: ${metadata.why})`
+    case 'session.step_mode':
+      return `${metadata.on ? 'on' : 'off'} (${metadata.by}: ${metadata.why})`
+    case 'step.held':
+      return `hold ${metadata.hold}, before ${metadata.before === 'call' ? metadata.call_id : 'the model call'}`
+    case 'step.released':
+      return `by ${metadata.by}`
+    case 'step.edited':
+      return `${shorten(message, WIDTH)} (${metadata.by}: ${metadata.why})`
     default:
       return shorten(message, WIDTH)
   }

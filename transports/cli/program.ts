@@ -4,6 +4,7 @@ import { type CliMeans, speech } from './command-context.ts'
 import { contentCommands } from './content-commands.ts'
 import { drillCommands } from './drill-commands.ts'
 import { localClusterCommands } from './local-cluster-commands.ts'
+import { inspectionCommands } from './inspection-commands.ts'
 import { operatorCommands } from './operator-commands.ts'
 import { endingOf, exitCodes, exitCodeTable } from './problem.ts'
 import { sessionCommands } from './session-commands.ts'
@@ -31,6 +32,7 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
     .showSuggestionAfterError()
   serviceCommands(program, means, run)
   sessionCommands(program, means, run)
+  inspectionCommands(program, means, run)
   contentCommands(program, means, run)
   operatorCommands(program, means, run)
   clusterCommands(program, means, run)

@@ -1,4 +1,4 @@
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, type Command, InvalidArgumentError } from 'commander'
 import { type ChatOptions, chat } from './chat.ts'
 import { type CliMeans, withService } from './command-context.ts'
 import { journalLine } from './journal-line.ts'
@@ -86,35 +86,6 @@ export function sessionCommands(program: Command, means: CliMeans, run: Run): vo
           return exitCodes.ok
         }),
       ),
-    )
-
-  program
-    .command('inject')
-    .description('put a message into a session, to debug it (scope admin)')
-    .argument('<session>', 'its id or name')
-    .argument('<content>', 'the text')
-    .addOption(
-      new Option('--role <role>', 'whose words they are').choices(['user', 'system', 'tool']).default('system'),
-    )
-    .option('--call <id>', 'the tool call that a tool message answers')
-    .requiredOption('--why <reason>', 'kept in the journal')
-    .addHelpText('after', '\nExample:\n  $ soma inject 0b6f2c1e-… "Answer in French." --why "ticket 4711"')
-    .action(
-      (session: string, content: string, options: { role: string; call?: string; why: string }, command: Command) =>
-        run(
-          withService(command, means, async ({ client, print }) => {
-            if (options.role === 'tool' && !options.call) throw new UsageError('A tool message needs --call.')
-            const call = options.role === 'tool' ? { call_id: options.call } : {}
-            const accepted = await client.command(session, 'inject', {
-              role: options.role,
-              content,
-              why: options.why,
-              ...call,
-            })
-            print(accepted, () => `injected as ${accepted.event_id}`)
-            return exitCodes.ok
-          }),
-        ),
     )
 
   const steer = new Argument('<session>', 'its id or name')

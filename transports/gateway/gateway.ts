@@ -14,6 +14,7 @@ import type { Models } from '../model/client.ts'
 import type { Outbound } from '../outbound.ts'
 import { createAuthenticator } from './auth.ts'
 import type { GatewayConfig } from './config.ts'
+import type { DryRuns } from './dry-runs.ts'
 import type { HealthReport } from './health.ts'
 import { type App, createHttpServer } from './http-server.ts'
 import { OpenStreams } from './open-streams.ts'
@@ -24,6 +25,8 @@ import { adminRoutes } from './routes/admin.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { drillRoutes } from './routes/drills.ts'
+import { dryRunRoutes } from './routes/dry-run.ts'
+import { inspectionRoutes } from './routes/inspection.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { pageRoutes } from './routes/pages.ts'
@@ -42,6 +45,7 @@ export interface GatewayDeps {
   readonly records: SessionRecords
   readonly idempotency: IdempotencyKeys
   readonly reader: SessionReader
+  readonly dryRuns: DryRuns
   readonly operations: Operations
   readonly deadLetters: DeadLetters
   readonly quarantine: Quarantine
@@ -95,6 +99,8 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       streamRoutes,
       sessionRoutes,
       commandRoutes,
+      inspectionRoutes,
+      dryRunRoutes,
       transferRoutes,
       toolRoutes,
       chatCompletionRoutes,

@@ -16,6 +16,9 @@ export interface SessionView {
   readonly personaId: string
   readonly seq: number
   readonly paused: boolean
+  readonly stepMode: boolean
+  /** What step mode holds at this moment. */
+  readonly pending: PendingStep | undefined
   readonly runningTurnId: string | undefined
   readonly queuedTurnIds: readonly string[]
   /** As the person sees it. */
@@ -27,4 +30,19 @@ export interface SessionView {
     readonly limit: number
   }
   readonly usage: { readonly promptTokens: number; readonly completionTokens: number; readonly costMicros: number }
+}
+
+export interface PendingStep {
+  /** Names this hold: a Step or an edit must say it, so that it never means a later one. */
+  readonly hold: number
+  /** Epoch milliseconds. */
+  readonly since: number
+  readonly turnId: string
+  readonly before: 'model' | 'call'
+  /** Why the model is about to be called. */
+  readonly reason?: string
+  /** Before a model call: what the model has not answered yet. */
+  readonly messages: readonly { readonly position: number; readonly message: HistoryMessage }[]
+  /** Before a tool call: it, then those of the same step behind it. */
+  readonly calls: readonly { readonly callId: string; readonly tool: string; readonly arguments: string }[]
 }

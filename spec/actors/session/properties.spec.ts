@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import type { SessionEvent } from '../../../actors/session/events.ts'
 import { contextWindow } from '../../../actors/session/prompt.ts'
+import { unsentCalls } from '../../../actors/session/step-state.ts'
 import type { ModelMessage } from '../../../transports/model/client.ts'
 import { GivenSession, persona, personasOf } from '../../support/given-session.ts'
 
@@ -22,6 +24,12 @@ const moves = [
   'intervene',
   'injectUser',
   'injectSystem',
+  'injectTool',
+  'injectControl',
+  'stepModeOn',
+  'stepModeOff',
+  'step',
+  'edit',
   'recovered',
   'stale',
   'reset',
@@ -90,6 +98,35 @@ class Play {
         session.tell({ kind: 'Inject', v: 1, message: { role, content: 'injected' }, by: 'ann', why: '' })
         return
       }
+      case 'injectTool':
+      case 'injectControl': {
+        const callId = session.state.turn?.calls[0]?.callId
+        if (move === 'injectTool' && callId === undefined) return
+        const names = ['stop', 'pause', 'resume', 'nudge', 'reset'] as const
+        const message =
+          move === 'injectTool'
+            ? ({ role: 'tool', callId: callId ?? '', content: 'by hand' } as const)
+            : ({ role: 'control', command: { name: names[n % names.length] ?? 'stop' } } as const)
+        session.tell({ kind: 'Inject', v: 1, message, by: 'ann', why: '' })
+        return
+      }
+      case 'stepModeOn':
+      case 'stepModeOff':
+        session.tell({ kind: 'SetStepMode', v: 1, on: move === 'stepModeOn', by: 'ann', why: '' })
+        return
+      case 'step':
+        this.step()
+        return
+      case 'edit': {
+        const { turn } = session.state
+        const [call] = turn?.calls ?? []
+        const edit =
+          turn?.hold?.before === 'call' && call
+            ? ({ what: 'call', callId: call.callId, arguments: n % 2 === 0 ? '{"n":0}' : '<<<' } as const)
+            : ({ what: 'message', position: session.state.history.length - 1, content: 'edited' } as const)
+        session.tell({ kind: 'EditPending', v: 1, hold: turn?.hold?.hold ?? 1, edit, by: 'ann', why: '' })
+        return
+      }
       case 'recovered':
         if (session.behaviour.pendingEffects(session.state).length > 0) session.tell({ kind: 'Recovered' })
         return
@@ -101,18 +138,33 @@ class Play {
     }
   }
 
+  step(): void {
+    const { hold } = this.session.state.turn ?? {}
+    this.session.now += 3_600_000
+    this.session.tell({ kind: 'Step', v: 1, hold: hold?.hold ?? 1, by: 'ann' })
+  }
+
   /** Lets everything that waits come to its end. */
   drain(): void {
     const { session } = this
     session.tell({ kind: 'Resume', v: 1 })
     for (let guard = 0; guard < 200 && session.state.turn; guard++) {
-      if (session.state.turn.phase === 'model') session.says('the end')
+      if (session.state.turn.hold) this.step()
+      else if (session.state.turn.phase === 'model') session.says('the end')
       else session.state.turn.calls.forEach((_, index) => void session.returns(index))
     }
   }
 }
 
 const play = fc.array(fc.constantFrom(...moves), { maxLength: 60 })
+
+/** A model call, or a call that left for its tool (one refused at once has its outcome in the same decision). */
+function beginsStep(event: SessionEvent, { events }: GivenSession): boolean {
+  if (event.kind === 'ModelCallStarted') return true
+  if (event.kind !== 'ToolCallStarted') return false
+  const { callId } = event
+  return !events.some((one) => one.kind === 'ToolCallFinished' && one.callId === callId)
+}
 
 function endsOf(session: GivenSession): string[] {
   return session.events.flatMap((event) =>
@@ -156,7 +208,15 @@ describe('any history of a session', () => {
           run.move(move)
           const { turn, paused, queue } = run.session.state
           if (!paused) expect(turn !== undefined || queue.length === 0, 'a queued turn waits for nobody').to.equal(true)
-          if (!paused) expect(turn?.phase).to.not.equal('held')
+          if (!paused && turn?.phase === 'held') expect(turn.hold?.before).to.equal('model')
+          if (turn?.hold) expect(paused || run.session.state.stepMode, 'held outside step mode').to.equal(true)
+          if (!paused && turn?.hold?.before === 'call') {
+            const { callId } = turn.hold
+            expect(
+              unsentCalls(turn).some((call) => call.callId === callId),
+              'the held call is gone',
+            ).to.equal(true)
+          }
           if (turn?.phase === 'tools' && !paused) {
             expect(
               turn.calls.some((call) => call.by === 'server' && !call.outcome),
@@ -166,6 +226,24 @@ describe('any history of a session', () => {
           expect(run.session.behaviour.pendingEffects(run.session.state)).to.have.length(
             turn?.phase === 'model' ? 1 : 0,
           )
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('sends nothing in step mode but by a Step', () => {
+    fc.assert(
+      fc.property(play, (script) => {
+        const game = new Play()
+        for (const move of script) {
+          const before = game.session.events.length
+          const { stepMode } = game.session.state
+          game.move(move)
+          if (!stepMode || !game.session.state.stepMode || move === 'step') continue
+          const begun = game.session.events.slice(before).filter((event) => beginsStep(event, game.session))
+          // A nudge, and a recovery, start again what a Step had begun.
+          if (!['nudge', 'recovered', 'injectControl'].includes(move)) expect(begun).to.deep.equal([])
         }
       }),
       { numRuns: 1_000 },

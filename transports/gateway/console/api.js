@@ -32,6 +32,14 @@ export async function post(path, body, key = uniqueKey()) {
   })
 }
 
+export async function put(path, body) {
+  return call(path, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', 'idempotency-key': uniqueKey() },
+    body: JSON.stringify(body),
+  })
+}
+
 async function call(path, init) {
   const token = sessionStorage.getItem(TOKEN)
   const headers = { ...init.headers, ...(token ? { authorization: `Bearer ${token}` } : {}) }

@@ -2,6 +2,7 @@ import { follow, get, NoAnswerError, post, uniqueKey } from './api.js'
 import { Conversation } from './conversation.js'
 import { byId } from './dom.js'
 import { Health } from './health.js'
+import { Inspection } from './inspection.js'
 import { JournalView } from './journal.js'
 import { Panels } from './panels.js'
 import { PersonaChoice } from './persona-choice.js'
@@ -12,6 +13,7 @@ import { SessionList } from './session-list.js'
 const PAGE = 500
 const conversation = new Conversation(byId('conversation'))
 const journal = new JournalView(byId('events'), byId('journal-count'))
+const inspection = new Inspection()
 const panels = new Panels(() => journal.showNewest())
 new Health(byId('health'))
 const persona = new PersonaChoice(byId('persona'), attempt)
@@ -31,6 +33,7 @@ async function openSession(id, title) {
   leave()
   sessionId = id
   persona.session(id)
+  inspection.session(id)
   byId('title').textContent = title || id
   history.replaceState(null, '', `#${id}`)
   list.mark(id)
@@ -69,6 +72,7 @@ function take(event, seq, at) {
   journal.event(event, seq, at)
   conversation.event(event)
   persona.event(event)
+  if (!at) inspection.event(event)
   const { turn_id } = event.metadata
   if (event.type === 'user.message') running.add(turn_id)
   if (event.type === 'assistant.final') {
@@ -84,6 +88,7 @@ function leave() {
   stream = undefined
   sessionId = undefined
   persona.session()
+  inspection.session()
   running.clear()
   conversation.clear()
   journal.clear()

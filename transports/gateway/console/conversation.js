@@ -56,6 +56,10 @@ export class Conversation {
         return this.#final(metadata, message)
       case 'session.injected':
         return this.#aside(`Injected by ${metadata.by}: ${message} (${metadata.why})`)
+      case 'session.step_mode':
+        return this.#aside(`Step mode ${metadata.on ? 'on' : 'off'}: ${metadata.by} (${metadata.why})`)
+      case 'step.held':
+        return this.#aside('Held: an operator takes this step by step.')
       case 'session.persona':
         return this.#aside(`Persona: ${metadata.persona_id}`)
       case 'session.paused':

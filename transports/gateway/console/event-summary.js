@@ -9,6 +9,14 @@ export function summaryOf({ type, message, metadata }) {
     case 'session.imported':
       return `${metadata.messages} messages`
     case 'session.injected':
+      return `${metadata.by}: ${metadata.role} ${message} (${metadata.why})`
+    case 'session.step_mode':
+      return `${metadata.on ? 'on' : 'off'} · ${metadata.by}: ${metadata.why}`
+    case 'step.held':
+      return `before ${metadata.call_id ?? 'the model call'}`
+    case 'step.released':
+      return `by ${metadata.by}`
+    case 'step.edited':
       return `${metadata.by}: ${message}`
     case 'user.message':
       return message || metadata.action || 'tool results'

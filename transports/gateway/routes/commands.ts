@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { SessionCommand } from '../../../actors/session/protocol.ts'
-import { requireScope } from '../auth.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 import { accepted, metadata, personaId, sessionParams } from '../schemas.ts'
@@ -96,37 +95,5 @@ export function commandRoutes(app: App, { door, config }: GatewayContext): void 
     '/v1/sessions/:id/metadata',
     { schema: schemaOf('Merge metadata into the session', z.object({ metadata })) },
     (request) => send(request, request.params.id, { kind: 'UpdateMetadata', v: 1, metadata: request.body.metadata }),
-  )
-
-  app.post(
-    '/v1/sessions/:id/inject',
-    {
-      schema: schemaOf(
-        'Put a message into the session, for debugging (scope admin)',
-        z.discriminatedUnion('role', [
-          z.object({ role: z.enum(['user', 'system']), content: text, why: z.string().min(1).max(1_000) }),
-          z.object({
-            role: z.literal('tool'),
-            content: text,
-            why: z.string().min(1).max(1_000),
-            call_id: z.string().min(1).max(200),
-          }),
-        ]),
-      ),
-    },
-    (request) => {
-      requireScope(request.caller, 'admin')
-      const { body } = request
-      return send(request, request.params.id, {
-        kind: 'Inject',
-        v: 1,
-        message:
-          body.role === 'tool'
-            ? { role: 'tool', callId: body.call_id, content: body.content }
-            : { role: body.role, content: body.content },
-        by: request.caller.subject ?? 'operator',
-        why: body.why,
-      })
-    },
   )
 }
