@@ -1,0 +1,100 @@
+import { expect } from 'chai'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { describeNeeding } from '../support/needs.ts'
+import { Service } from '../support/service.ts'
+
+const how = 'the path of a Chromium, as Debian’s package chromium installs it'
+
+describeNeeding('SOMA_TEST_CHROMIUM', how, 'inspection on the chat page', (executablePath) => {
+  let service: Service
+  let browser: Browser
+  let page: Page
+  const problems: string[] = []
+
+  before(async () => {
+    service = await Service.start()
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
+    })
+    page = await browser.newPage()
+    page.setDefaultTimeout(10_000)
+    page.on('pageerror', (error) => problems.push(String(error)))
+    await page.goto(service.url)
+    await send('say hello there')
+    await said('hello there')
+    await page.click('#journal-toggle')
+    await page.locator('#inspection > summary').click()
+  })
+
+  after(async () => {
+    await browser?.close()
+    await service?.release()
+  })
+  afterEach(() => expect(problems).to.deep.equal([]))
+
+  const send = async (text: string) => {
+    await page.fill('#text', text)
+    await page.press('#text', 'Enter')
+  }
+  const said = (text: string) =>
+    page
+      .locator(`#conversation > :text-is(${JSON.stringify(text)})`)
+      .last()
+      .waitFor()
+  const status = (text: string) => page.locator('#step-status', { hasText: text }).waitFor()
+  /** SOMA_TEST_PICTURES: a folder for what a person wants to look at. */
+  const picture = async (name: string) => {
+    const folder = process.env.SOMA_TEST_PICTURES
+    if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png` })
+  }
+
+  it('asks why before it does anything', async () => {
+    await page.click('#step-mode')
+    await page.locator('#inspect-problem', { hasText: 'Say why' }).waitFor()
+  })
+
+  it('steps a turn: shows what waits, edits it, goes on', async () => {
+    await page.fill('#inspect-why', 'ticket 4711')
+    await page.click('#step-mode')
+    await page.locator('#step-mode[aria-pressed="true"]').waitFor()
+    await send('call echo {"text":"as asked"}')
+    await status('before the model call')
+    await picture('held-before-model')
+    await page.click('#step-next')
+    await status('before a tool call')
+    await page.fill('[aria-label="Pending: echo"]', '{"text":"as edited"}')
+    await picture('held-before-call')
+    await page.getByText('Save the edit').click()
+    await page.locator('#events').getByText('step.edited').waitFor()
+    await page.click('#step-next')
+    await status('before the model call')
+    expect(await page.inputValue('[aria-label="Pending: tool"]')).to.equal('as edited')
+    await page.click('#step-next')
+    await said('as edited')
+    await page.click('#step-mode')
+    await page.locator('#step-mode[aria-pressed="false"]').waitFor()
+  })
+
+  it('shows in a dry run what an injected message would change, and leaves the journal as it is', async () => {
+    const events = await page.locator('#journal-count').textContent()
+    await page.selectOption('#inject-role', 'user')
+    await page.fill('#inject-text', 'say from the fork')
+    await page.click('#dry-run')
+    await page.locator('#dry-result [data-op="+"]', { hasText: 'from the fork' }).waitFor()
+    await page.locator('#dry-result').scrollIntoViewIfNeeded()
+    await picture('dry-run')
+    expect(await page.locator('#journal-count').textContent()).to.equal(events)
+  })
+
+  it('injects a message, and a command', async () => {
+    await page.click('#inject')
+    await said('from the fork')
+    await page.selectOption('#inject-role', 'control')
+    await page.selectOption('#inject-command', 'pause')
+    await page.click('#inject')
+    await said('Injected by operator: pause (ticket 4711)')
+    await said('Paused')
+    await picture('injected')
+  })
+})
