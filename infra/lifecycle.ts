@@ -15,6 +15,7 @@ export class Lifecycle {
   readonly #clock: Clock
   readonly #stops: { readonly name: string; readonly stop: () => unknown; readonly limitMs: number }[] = []
   #stopped: Promise<void> | undefined
+  #failure: unknown
 
   constructor(log: Logger, clock: Clock) {
     this.#log = log
@@ -28,23 +29,29 @@ export class Lifecycle {
     stop?: (part: T) => unknown,
     limitMs: number = 10_000,
   ): Promise<T> {
-    if (this.#stopped) throw new Error(`${name} cannot start: the service is stopping`)
+    if (this.#stopped) throw this.#whyNot(name)
     const from = this.#clock.now()
     let part: T
     try {
       part = await start()
     } catch (error) {
+      this.#failure ??= error
       await this.stop() // L1
       throw error
     }
     if (this.#stopped) {
       // Parts may start side by side; this one came up while another's failure was stopping everything (L1).
       await stop?.(part)
-      throw new Error(`${name} cannot start: the service is stopping`)
+      throw this.#whyNot(name)
     }
     if (stop) this.#stops.push({ name, stop: () => stop(part), limitMs })
     this.#log.debug({ part: name, ms: this.#clock.now() - from }, 'started')
     return part
+  }
+
+  /** Parts may start side by side: whoever hears of a failed start must hear what failed first, not what came of it. */
+  #whyNot(name: string): unknown {
+    return this.#failure ?? new Error(`${name} cannot start: the service is stopping`)
   }
 
   /** Stops every part, last started first. Called twice, it is one stop. */

@@ -46,7 +46,7 @@ describe('lifecycle', () => {
       .catch(String)
     await lifecycle.start('journal', () => Promise.reject(new Error('no disk'))).catch(() => {})
     slow.open()
-    expect(await beside).to.include('the service is stopping')
+    expect(await beside).to.include('no disk')
     expect(log).to.deep.equal(['-models'])
   })
 
