@@ -60,7 +60,7 @@ export async function runDrill(run: DrillRun): Promise<DrillReport> {
     pace: { rate },
     plan: (key, chance) => (tools ? planTurn(key, chance, 'short') : plainTurn(key)),
   })
-  const world = new World({ name, target, load, chance: new Chance(seed), repeat, progress, signal })
+  const world = new World({ name, target, load, sessions, chance: new Chance(seed), repeat, progress, signal })
   const exitsBefore = target.own?.unexpectedExits().length ?? 0
   const wrong: Record<string, readonly string[]> = {}
   const report = (verdict: Verdict | undefined, journals: Journals) =>
@@ -68,6 +68,7 @@ export async function runDrill(run: DrillRun): Promise<DrillReport> {
   const watch = interimReports(run, world, () => report(undefined, new Map()))
   try {
     load.start()
+    await world.awake()
     await pause(Math.min(WARM_UP_MS, run.durationMs / 2))
     await drill.faults(world).catch((error: Error) => {
       wrong.drill = [error.message]
@@ -162,7 +163,9 @@ function compose(run: DrillRun, { startedAt, world, load, verdict, journals, wro
     streams: { told: breaks - cut, cut, gaps: verdict?.gaps.length ?? 0 },
     recovery,
     latency: {
-      before: distribution(took(load.turns, ({ finalAt }) => Number(finalAt) < firstFault)),
+      before: distribution(
+        took(load.turns, ({ postedAt, finalAt }) => postedAt >= world.warmAt && Number(finalAt) < firstFault),
+      ),
       during: distribution(took(load.turns, ({ finalAt }) => Number(finalAt) >= firstFault)),
     },
     demands,

@@ -13,6 +13,7 @@ export interface WorldOptions {
   readonly name: string
   readonly target: DrillTarget
   readonly load: Load
+  readonly sessions: number
   readonly chance: Chance
   /** How often the drill works its fault. */
   readonly repeat: number
@@ -23,6 +24,7 @@ export interface WorldOptions {
 /** Who asks for the moment in which everything that was open at a fault has been answered waits no longer than this. */
 const SETTLE_MS = 45_000
 const LOOK_MS = 25
+const AWAKE_MS = 30_000
 const BALANCE_MS = 20_000
 
 /** What a drill does its work with, and where it writes down what it did. */
@@ -35,6 +37,7 @@ export class World {
   readonly faults: FaultRecord[] = []
   readonly demands: Demand[] = []
   readonly #options: WorldOptions
+  #warmAt = 0
 
   constructor(options: WorldOptions) {
     const { name, target, load, chance, repeat } = options
@@ -71,6 +74,18 @@ export class World {
     }
   }
 
+  /** Until as many turns were answered as there are sessions: what starts for the first time is slow, and no fault's fault. */
+  async awake(withinMs = AWAKE_MS): Promise<void> {
+    const { load, sessions } = this.#options
+    for (const until = wallClock() + withinMs; load.finals < sessions && wallClock() < until; ) await pause(LOOK_MS)
+    this.#warmAt = wallClock()
+  }
+
+  /** Turns posted before this are no measure. */
+  get warmAt(): number {
+    return this.#warmAt
+  }
+
   /** Until every node has about its share: a fault of one that owns nothing would show nothing. */
   async balanced(withinMs = BALANCE_MS): Promise<void> {
     const least = Math.floor(SHARDS_PER_KIND / this.target.nodes.length / 2)
@@ -87,7 +102,7 @@ export class World {
       distribution(turns.flatMap(({ postedAt, finalAt }) => (finalAt === undefined ? [] : [finalAt - postedAt])))
     const turns = this.load.turns.filter(which)
     return {
-      before: took(turns.filter(({ postedAt }) => postedAt < from)),
+      before: took(turns.filter(({ postedAt }) => postedAt >= this.#warmAt && postedAt < from)),
       during: took(turns.filter(({ postedAt }) => postedAt >= from)),
     }
   }
