@@ -66,6 +66,8 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
   const self = () => ({ id: membership.nodeId })
   const peers = new Peers()
   const { topicPrefix } = cluster.kafka
+  /** Asked for a beat by others while its own first one is still under way. */
+  let owning: ShardOwnership | undefined
   const { inbox, address } = await openLinks({
     config,
     lifecycle,
@@ -75,7 +77,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     clock,
     ids,
     log,
-    beat: () => ownership.beatNow(),
+    beat: async () => owning?.beatNow(),
   })
 
   const leases = new Map<string, ShardLease>()
@@ -162,6 +164,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
         },
         seconds: monotonicSeconds,
       })
+      owning = it
       await it.start()
       return it
     },
