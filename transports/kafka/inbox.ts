@@ -52,6 +52,8 @@ export interface InboxOptions {
 /** Waiting for one peer at most; beyond it the oldest are let go: soft state must not fill the memory (I9). */
 const MAX_WAITING = 20_000
 const MAX_QUESTIONS = 10_000
+/** Frames in one record. */
+const PER_LETTER = 1_000
 
 type Heard = (frame: Frame, from: string) => void
 
@@ -69,6 +71,7 @@ export class Inbox {
     throw new Failure('NODE_UNREACHABLE', `this process answers no "${op}"`)
   }
   private reading: { slot: number; close(): void } | undefined
+  private opening: Promise<void> | undefined
   private flight: Promise<void> | undefined
 
   constructor(options: InboxOptions) {
@@ -77,10 +80,18 @@ export class Inbox {
   }
 
   /** Resolves when nothing that is told from now on is missed. Again after the slot changed. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.opening ??= this.follow().finally(() => {
+      this.opening = undefined
+    })
+    return this.opening
+  }
+
+  private async follow(): Promise<void> {
     const { slot } = this.options.self()
     if (this.reading?.slot === slot) return
     this.reading?.close()
+    this.reading = undefined // not open until it is: the slot may be had back before
     const from = await this.options.edge(this.topic, slot)
     const { close } = this.options.reader.read({
       topic: this.topic,
@@ -146,14 +157,14 @@ export class Inbox {
     while (this.waiting.size > 0) {
       const queues = [...this.waiting.values()]
       this.waiting.clear()
-      await Promise.all(queues.map(({ peer, frames }) => this.write(peer, frames)))
+      await Promise.all(queues.flatMap(({ peer, frames }) => lettersOf(frames).map((some) => this.write(peer, some))))
     }
     this.flight = undefined
   }
 
   private async write({ id, slot }: Peer, frames: readonly Frame[]): Promise<void> {
-    const value = pack({ to: id, from: this.options.self().id, frames })
     try {
+      const value = pack({ to: id, from: this.options.self().id, frames })
       await this.options.writer.write({ topic: this.topic, partition: slot, key: id, value })
       this.options.counted?.('sent', frames.length)
     } catch (error) {
@@ -193,4 +204,11 @@ export class Inbox {
       this.tell(reply, { k: 'answer', id, code, detail })
     }
   }
+}
+
+/** What gathered while the brokers were away must not make a record that they refuse. */
+function lettersOf(frames: readonly Frame[]): (readonly Frame[])[] {
+  if (frames.length <= PER_LETTER) return [frames]
+  const letters = Math.ceil(frames.length / PER_LETTER)
+  return Array.from({ length: letters }, (_, i) => frames.slice(i * PER_LETTER, (i + 1) * PER_LETTER))
 }

@@ -55,9 +55,10 @@ export class NodeOutbound implements Outbound {
     for (const sessionId of sessionIds) {
       const key = `${gateway.id} ${sessionId}`
       const watch = this.watches.get(key)
-      if (watch !== undefined) watch.until = until
+      if (watch?.slot === gateway.slot) watch.until = until
       else {
-        this.watches.set(key, { sessionId, until, close: this.feed(sessionId, gateway) })
+        watch?.close() // it hears at another slot now, and nothing at the one before
+        this.watches.set(key, { sessionId, slot: gateway.slot, until, close: this.feed(sessionId, gateway) })
         fresh.push(sessionId)
       }
     }
@@ -116,6 +117,7 @@ export class NodeOutbound implements Outbound {
 
 interface Watch {
   readonly sessionId: string
+  readonly slot: number
   until: number
   close(): void
 }
