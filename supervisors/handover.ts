@@ -35,12 +35,13 @@ export class Handover {
     lanes: readonly Lane[],
     timeoutMs: number,
     stop: (lane: Lane) => void,
-    alsoWaitFor: readonly Promise<unknown>[] = [],
+    alsoWaitFor: () => Promise<unknown> = async () => {},
   ): Promise<void> {
     const finishing = letFinish(lanes, this.parts)
     if (finishing) await finishing
     for (const lane of lanes) stop(lane)
-    await within(timeoutMs, Promise.all([...alsoWaitFor, ...lanes.map(({ left }) => left)]), this.parts.clock)
+    // Asked only when they have stopped: what they leave behind as they stop is waited for too.
+    await within(timeoutMs, Promise.all(lanes.map(({ left }) => left)).then(alsoWaitFor), this.parts.clock)
   }
 }
 

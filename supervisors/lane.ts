@@ -26,6 +26,18 @@ export interface Lane {
   capacity: number
   touchedAt: number
   left: Promise<void> | undefined
+  /** Its shard went and came back while the actor was stopping: see `anew`. */
+  anew: boolean
+}
+
+/**
+ * The shard of an actor that still stops is owned here again. What it was told comes again from the log, under the new
+ * epoch; that the old one ends (fenced, very likely) says nothing of what is delivered from now on.
+ */
+export function anew(lane: Lane): void {
+  if (lane.status !== 'leaving') return
+  lane.anew = true
+  lane.pending = []
 }
 
 export function newLane(address: Address, kind: AddressedKind, now: number, status: Lane['status']): Lane {
@@ -39,6 +51,7 @@ export function newLane(address: Address, kind: AddressedKind, now: number, stat
     capacity: 1_000,
     touchedAt: now,
     left: undefined,
+    anew: false,
   }
 }
 

@@ -6,7 +6,7 @@ import type { AddressedKind, Region } from '../actors/kernel/region.ts'
 import type { Delivery } from '../transports/mailbox.ts'
 import { durably } from './durably.ts'
 import { Handover } from './handover.ts'
-import { contextOf, type Lane, newLane } from './lane.ts'
+import { anew, contextOf, type Lane, newLane } from './lane.ts'
 import { Parking } from './parking.ts'
 import { Passivation } from './passivation.ts'
 import type { RegionParts } from './region-parts.ts'
@@ -141,12 +141,18 @@ class LocalRegion implements Region, Watch {
   }
 
   async takeOver(kind: ActorKind, shards: readonly number[]): Promise<void> {
+    for (const lane of this.lanes.values()) if (this.handover.isGoing(lane.address)) anew(lane)
     this.handover.cancel(kind, shards)
     await this.loadQuarantined((address) => kindOf(address) === kind && shards.includes(shardOf(address)))
   }
 
   private leaveAll(lanes: readonly Lane[], timeoutMs: number): Promise<void> {
-    return this.handover.leave(lanes, timeoutMs, (lane) => this.leave(lane, 'drain'), [this.ward.written()])
+    return this.handover.leave(
+      lanes,
+      timeoutMs,
+      (lane) => this.leave(lane, 'drain'),
+      () => this.ward.written(),
+    )
   }
 
   private deliverToNew(delivery: Delivery): 'accepted' {
@@ -178,6 +184,7 @@ class LocalRegion implements Region, Watch {
     const recipe: ActorRecipe<Delivery, unknown> = lane.kind.recipe(lane.address)
     const kind = kindOf(lane.address)
     lane.status = 'active'
+    lane.anew = false
     lane.type = recipe.type
     lane.capacity = recipe.capacity
     lane.ref = system.spawn(this.holders.of(lane.address), lane.address, recipe, {
@@ -247,19 +254,20 @@ class LocalRegion implements Region, Watch {
     this.actors--
     this.passivation.forget(lane)
     lane.ref = undefined
-    lane.pending = [...(end.waiting as Delivery[]), ...lane.pending] // R3
+    if (!lane.anew) lane.pending = [...(end.waiting as Delivery[]), ...lane.pending] // R3
     if (end.reason === 'quarantined' && end.failure !== undefined) {
       this.quarantine(lane, end.failure, end.failedOnHead)
       return
     }
-    if (end.reason === 'fenced' || end.reason === 'escalated' || this.isDraining || this.handover.isGoing(address)) {
+    const isOver = !lane.anew && (end.reason === 'fenced' || end.reason === 'escalated')
+    if (isOver || this.isDraining || this.handover.isGoing(address)) {
       // Unsettled, so the durable mailbox still has them: for the shard's owner, or for the next start.
       if (lane.pending.length > 0)
         log.info({ address: lane.address, reason: end.reason, left: lane.pending.length }, 'left to the mailbox')
       this.lanes.delete(lane.address)
       return
     }
-    if (end.failure !== undefined && end.failedOnHead) {
+    if (end.failure !== undefined && end.failedOnHead && !lane.anew) {
       // Stopped for a failure it may not be restarted for: without the message, or it would come back for it at once.
       const poison = lane.pending.shift()
       if (poison !== undefined) void this.parking.parkAndSettle(poison, 'POISON_MESSAGE', end.failure.message)

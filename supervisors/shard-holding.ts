@@ -33,6 +33,8 @@ export class ShardHolding {
   private readonly parts: ShardHoldingParts
   private readonly leases: Map<string, ShardLease>
   private readonly subscriptions = new Map<string, Subscription>()
+  /** Being given up: what still begins with them must not. */
+  private readonly leaving = new Set<ShardLease>()
 
   /** `leases` is where others look up epochs (`leasesOf`): made before the actors, which need it. */
   constructor(leases: Map<string, ShardLease>, parts: ShardHoldingParts) {
@@ -48,7 +50,9 @@ export class ShardHolding {
     const { region, relay, mailbox, journal, taken } = this.parts
     for (const lease of leases) this.leases.set(shardKey(kind, lease.shard), lease)
     /** Of those taken, what has not been lost again since. */
-    const held = () => leases.filter((lease) => this.leases.get(shardKey(kind, lease.shard)) === lease)
+    const isHeld = (lease: ShardLease) =>
+      this.leases.get(shardKey(kind, lease.shard)) === lease && !this.leaving.has(lease)
+    const held = () => leases.filter(isHeld)
     const step = (what: string, run: (shards: readonly number[]) => Promise<unknown>) => {
       const write = async () => {
         const shards = held().map(({ shard }) => shard)
@@ -60,12 +64,14 @@ export class ShardHolding {
     await step('quarantine', (shards) => region.takeOver(kind, shards))
     await step('outbox', (shards) => relay.recover(kind, shards))
     await step('outbound', async () => taken?.(kind, held()))
-    await step('mailbox', (shards) =>
+    await step('mailbox', () =>
       Promise.all(
-        shards.map(async (shard) => {
-          const key = shardKey(kind, shard)
+        held().map(async (lease) => {
+          const key = shardKey(kind, lease.shard)
           if (this.subscriptions.has(key)) return
-          this.subscriptions.set(key, await mailbox.receive(kind, [shard], (delivery) => region.deliver(delivery)))
+          const subscription = await mailbox.receive(kind, [lease.shard], (delivery) => region.deliver(delivery))
+          if (isHeld(lease)) this.subscriptions.set(key, subscription)
+          else await this.closeAll([subscription]) // lost meanwhile: left open, it would stand in the way of the next
         }),
       ),
     )
@@ -77,6 +83,8 @@ export class ShardHolding {
   /** Ends work on these shards; returns their leases, to be released. */
   async give(kind: ActorKind, shards: readonly number[]): Promise<ShardLease[]> {
     const { region, gone, handOverMs } = this.parts
+    const going = shards.flatMap((shard) => this.leases.get(shardKey(kind, shard)) ?? [])
+    for (const lease of going) this.leaving.add(lease)
     const closing = shards.flatMap((shard) => {
       const subscription = this.subscriptions.get(shardKey(kind, shard))
       this.subscriptions.delete(shardKey(kind, shard))
@@ -86,11 +94,10 @@ export class ShardHolding {
     await region.handOver(kind, shards, handOverMs)
     await this.closeAll(closing) // once more, to store what settled while actors stopped
     gone?.(kind, shards)
-    return shards.flatMap((shard) => {
-      const key = shardKey(kind, shard)
-      const lease = this.leases.get(key)
-      this.leases.delete(key)
-      return lease === undefined ? [] : [lease]
+    return going.filter((lease) => {
+      this.leaving.delete(lease)
+      const key = shardKey(kind, lease.shard)
+      return this.leases.get(key) === lease && this.leases.delete(key)
     })
   }
 

@@ -61,8 +61,9 @@ export class ShardOwnership {
 
   /** Resolves after the first beat: the shards that were free are on their way. */
   async start(): Promise<void> {
-    this.parts.membership.onSignal(() => this.beatNow())
     await this.beat()
+    // Not before: two beats at once would take what is free twice.
+    this.parts.membership.onSignal(() => this.beatNow())
     this.beatLater()
   }
 
@@ -167,6 +168,11 @@ export class ShardOwnership {
       ({ shard, owner }) => owner === me && !mine.has(shard) && !this.isMoving(kind, shard) && plan.get(shard) === me,
     )
     if (free.length > 0 || stale.length > 0) await this.takeOver(kind, [...free, ...stale], holding)
+    // Given up here, but the release did not get through: nobody else would ever take them while this node lives (O1).
+    const unreleased = rows.filter(
+      ({ shard, owner }) => owner === me && !mine.has(shard) && !this.isMoving(kind, shard) && plan.get(shard) !== me,
+    )
+    if (unreleased.length > 0) await epochs.release(unreleased)
     const surplus = [...mine.keys()].filter((shard) => {
       const owner = plan.get(shard)
       return owner !== undefined && owner !== me && !this.isMoving(kind, shard)

@@ -14,6 +14,9 @@ export interface BatcherOptions<Item> {
   readonly keyOf?: (item: Item) => string
   /** What a batch waits for before it is taken, each anew; by default one turn of the event loop, the first of a row. */
   readonly gather?: () => Promise<void>
+  /** Of items without keys: how much each adds to a batch, of which `maxSize` at most go together. */
+  readonly sizeOf?: (item: Item) => number
+  readonly maxSize?: number
   /** Whether one of the items is at fault, so that the others may succeed without it. */
   readonly isItemsFault: (error: unknown) => boolean
   /** What those who wait get to see. */
@@ -25,6 +28,8 @@ export class Batcher<Item, Answer> {
   private readonly keyOf: ((item: Item) => string) | undefined
   private readonly maxBatch: number
   private readonly gather: (() => Promise<void>) | undefined
+  private readonly sizeOf: (item: Item) => number
+  private readonly maxSize: number
   private readonly isItemsFault: (error: unknown) => boolean
   private readonly asFailure: (error: unknown) => Failure
   private waiting: Waiting<Item, Answer>[] = []
@@ -34,6 +39,8 @@ export class Batcher<Item, Answer> {
   constructor(write: (items: readonly Item[]) => Promise<readonly Answer[]>, options: BatcherOptions<Item>) {
     this.write = write
     this.maxBatch = options.maxBatch ?? 256 // throughput falls beyond it (docs: design section 6)
+    this.sizeOf = options.sizeOf ?? (() => 0)
+    this.maxSize = options.maxSize ?? Number.POSITIVE_INFINITY
     this.keyOf = options.keyOf
     this.gather = options.gather
     this.isItemsFault = options.isItemsFault
@@ -63,7 +70,7 @@ export class Batcher<Item, Answer> {
   }
 
   private nextBatch(): Waiting<Item, Answer>[] {
-    if (this.keyOf === undefined) return this.waiting.splice(0, this.maxBatch)
+    if (this.keyOf === undefined) return this.waiting.splice(0, this.fitting())
     const keys = new Set<string>()
     const batch: Waiting<Item, Answer>[] = []
     const later: Waiting<Item, Answer>[] = []
@@ -78,6 +85,16 @@ export class Batcher<Item, Answer> {
     }
     this.waiting = later
     return batch
+  }
+
+  /** How many of those that wait go together; one always does. */
+  private fitting(): number {
+    const most = Math.min(this.waiting.length, this.maxBatch)
+    for (let size = 0, count = 0; count < most; count++) {
+      size += this.sizeOf((this.waiting[count] as Waiting<Item, Answer>).item)
+      if (size > this.maxSize) return Math.max(count, 1)
+    }
+    return most
   }
 
   private async commit(batch: readonly Waiting<Item, Answer>[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { DeadLetter, DeadLetters } from '../../actors/kernel/dead-letters.ts'
+import { isFailure } from '../../actors/kernel/failure.ts'
 import type { LogWriter } from './log-writer.ts'
 import { deadLetterTopicOf, topicOf, topics } from './topics.ts'
 import { originalOf } from './undecodable.ts'
@@ -14,13 +15,26 @@ export function publishedDeadLetters(
   return {
     async park(letter) {
       const topic = deadLetterTopicOf(topics.find(({ name }) => name === letter.source) ?? topicOf(letter.envelope))
-      await writer.write({
-        topic: topicPrefix + topic.name,
-        partition: partitionOf(letter.envelope.to, topic.partitions),
-        key: letter.envelope.to,
-        value: Buffer.from(JSON.stringify(publicLetter(letter))),
-        headers: { 'content-type': 'application/json' },
-      })
+      const publish = (shown: object) =>
+        writer.write({
+          topic: topicPrefix + topic.name,
+          partition: partitionOf(letter.envelope.to, topic.partitions),
+          key: letter.envelope.to,
+          value: Buffer.from(JSON.stringify(shown)),
+          headers: { 'content-type': 'application/json' },
+        })
+      const shown = publicLetter(letter)
+      try {
+        await publish(shown)
+      } catch (error) {
+        // Quoted it is longer than it was. Not parked it would never be settled; the database has all of it.
+        if (!isFailure(error, 'PAYLOAD_TOO_LARGE')) throw error
+        await publish({
+          ...shown,
+          original_event: null,
+          error_message: `${shown.error_message} (too large to be shown)`,
+        })
+      }
       await deadLetters.park(letter)
     },
     list: (query) => deadLetters.list(query),

@@ -36,6 +36,8 @@ export interface FetchedPartition {
   readonly records: readonly LogRecord[]
   /** The offset after the last record that is committed. */
   readonly end: number
+  /** Where nothing but markers of somebody's transactions came: the last of them. Asked for again they would come again. */
+  readonly skipped?: number
 }
 
 export interface LogRecord {
@@ -186,10 +188,12 @@ function byTopic(wanted: readonly WantedPartition[]) {
 const noHeaders = Object.freeze({})
 
 function fetched(topic: string, data: InnerResponse['partitions'][number]): FetchedPartition {
+  const last = data.messages.at(-1)
   return {
     topic,
     partition: data.partition,
     end: Number(data.highWatermark),
+    ...(last?.isControlRecord && { skipped: Number(last.offset) }),
     records: data.messages
       .filter((message) => !message.isControlRecord)
       .map((message) => ({

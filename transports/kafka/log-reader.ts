@@ -173,10 +173,14 @@ export class LogReader {
     this.answeredAt = this.clock.now()
     if (!this.isCurrent(loop)) return false
     let found = false
-    for (const { topic, partition, records, end } of fetched) {
+    for (const { topic, partition, records, end, skipped } of fetched) {
       const position = this.open.get(`${topic}/${partition}`)
-      if (position?.next === undefined || records.length === 0) continue
+      if (position?.next === undefined) continue
       const { next } = position
+      if (records.length === 0) {
+        if (skipped !== undefined && skipped >= next) position.next = skipped + 1
+        continue
+      }
       const fresh = (records[0] as LogRecord).offset >= next ? records : records.filter(({ offset }) => offset >= next) // L1
       if (fresh.length === 0) continue
       found = true
@@ -229,7 +233,9 @@ export class LogReader {
     const position = this.open.get(`${topic}/${partition}`)
     if (position === undefined) return
     const lost = position.next
-    position.next = await this.client.edge(topic, partition, 'earliest') // L3
+    const earliest = await this.client.edge(topic, partition, 'earliest')
+    if (position.next !== lost) return // another loop was here first, and may have gone on (L1)
+    position.next = earliest // L3
     this.log.error(
       { topic, partition, offset: lost, from: position.next },
       'the log does not hold this offset any more',
@@ -243,8 +249,12 @@ export class LogReader {
         this.log.warn({ broker: loop.broker }, 'reading from a broker hung; starting again') // L4
         this.restarted()
         this.begin(loop.broker)
-        void this.client.drop(loop.broker)
+        this.client.drop(loop.broker).catch(() => {})
       }
+      // What no loop reads fails nowhere: its leader was unknown when last asked, or a broker has joined (L2).
+      const isRead = ({ wanted: { topic, partition } }: Position) =>
+        this.loops.has(this.client.leaderOf(topic, partition) ?? -1)
+      if (![...this.open.values()].every(isRead)) void this.mend(undefined)
       this.watch()
     })
   }

@@ -39,6 +39,9 @@ export class LogWriter {
     this.batcher = new Batcher((records) => this.send(records), {
       maxBatch: MAX_BATCH,
       ...(options.linger && { gather: options.linger }),
+      // A request is read into memory whole at both ends, and brokers close the connection on one of 100 MB.
+      sizeOf: ({ value }) => value?.length ?? 0,
+      maxSize: MAX_RECORD_BYTES,
       isItemsFault: (error) => /MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE|INVALID_RECORD/.test(typeOf(error)),
       asFailure: (error) =>
         /TOO_LARGE/.test(typeOf(error))

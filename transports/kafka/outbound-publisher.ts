@@ -12,6 +12,7 @@ const STORE_MS = 1_000
 const PAGE = 500
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5_000
+const MAX_SKEW_MS = 1_000
 
 export interface OutboundPublisherOptions {
   readonly writer: LogWriter
@@ -66,7 +67,8 @@ export class OutboundPublisher {
   publish(announcement: Announcement): void {
     const shard = shardOf(address('session', announcement.sessionId))
     this.begin(shard, announcement.at)
-    void this.write(announcement, shard).finally(() => {
+    void this.write(announcement, shard).then((written) => {
+      if (!written) return // the time stays held: the next owner publishes it (P2)
       this.end(shard, announcement.at)
       this.storeLater()
     })
@@ -83,8 +85,25 @@ export class OutboundPublisher {
       const since = times[i]
       if (since === undefined) continue
       this.begin(lease.shard, since)
-      void this.publishAgain(lease, since).finally(() => this.end(lease.shard, since))
+      void this.publishAgain(lease, since).then((done) => {
+        if (!done) return
+        this.end(lease.shard, since)
+        this.storeLater()
+      })
     }
+    await this.passed(Math.max(now, ...times.map((time) => time ?? 0)))
+  }
+
+  /**
+   * What is journaled from now on must be younger than the time that the owner before stored by its own clock, or the owner
+   * after would take it for published (P2). Clocks of a cluster differ by milliseconds; more is waited for within a bound.
+   */
+  private async passed(time: number): Promise<void> {
+    const behind = time - this.options.clock.now()
+    if (behind <= 0) return
+    if (behind > MAX_SKEW_MS)
+      this.options.log.error({ behindMs: behind }, 'the clock of this node is behind the others')
+    await new Promise<void>((resolve) => void this.options.clock.after(Math.min(behind, MAX_SKEW_MS), resolve))
   }
 
   /** Resolves when everything published so far is stored, or the brokers are away. */
@@ -95,29 +114,34 @@ export class OutboundPublisher {
     await this.store().catch(() => {})
   }
 
-  private async publishAgain(lease: ShardLease, since: number): Promise<void> {
-    const { journal, announcementOf, log } = this.options
+  /** Whether all of it is published. While it is not, the shard's time stays where it was, for the next owner. */
+  private async publishAgain(lease: ShardLease, since: number): Promise<boolean> {
+    const { journal, announcementOf, leaseOf, log, clock } = this.options
     let after: { readonly address: Address; readonly seq: number } | undefined
     let count = 0
-    try {
-      for (;;) {
+    for (let delay = FIRST_RETRY_MS; !this.closed && leaseOf(lease.shard)?.epoch === lease.epoch; ) {
+      try {
         const page = await journal.recent('session', [lease.shard], since, PAGE, after)
         // One event at a time would take a request each: a page is written together.
-        await Promise.all(page.map((stored) => this.write(announcementOf(stored), lease.shard)))
+        const written = await Promise.all(page.map((stored) => this.write(announcementOf(stored), lease.shard)))
+        if (written.includes(false)) return false
         count += page.length
         after = page.at(-1)
-        if (page.length < PAGE || this.closed) break
+        delay = FIRST_RETRY_MS
+        if (page.length === PAGE) continue
+        if (count > 0) log.debug({ shard: lease.shard, events: count }, 'published again after a takeover')
+        return true
+      } catch (error) {
+        log.warn({ shard: lease.shard, error: String(error), delay }, 'events of the owner before cannot be read yet')
+        await new Promise<void>((resolve) => void clock.after(delay, resolve))
+        delay = Math.min(delay * 2, LAST_RETRY_MS)
       }
-      if (count > 0) log.debug({ shard: lease.shard, events: count }, 'published again after a takeover')
-    } catch (error) {
-      log.warn(
-        { shard: lease.shard, error: String(error) },
-        'events of the owner before could not be published; tried at the next takeover',
-      )
     }
+    return false
   }
 
-  private async write({ sessionId, event }: Announcement, shard: number): Promise<void> {
+  /** Resolves to whether it is written: always, unless this closes before it could be. */
+  private async write({ sessionId, event }: Announcement, shard: number): Promise<boolean> {
     const record = {
       topic: this.topic,
       partition: shard,
@@ -128,9 +152,9 @@ export class OutboundPublisher {
     for (let delay = FIRST_RETRY_MS; ; delay = Math.min(delay * 2, LAST_RETRY_MS)) {
       try {
         await this.options.writer.write(record)
-        return
+        return true
       } catch (error) {
-        if (this.closed) return
+        if (this.closed) return false
         this.options.log.warn({ error: String(error), delay }, 'an event could not be published yet')
         await new Promise<void>((resolve) => void this.options.clock.after(delay, resolve))
       }

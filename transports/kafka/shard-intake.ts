@@ -1,4 +1,4 @@
-import type { Address } from '../../actors/kernel/address.ts'
+import { type Address, kindOf, shardOf } from '../../actors/kernel/address.ts'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure, isFailure } from '../../actors/kernel/failure.ts'
@@ -158,6 +158,11 @@ export class PartitionIntake {
       this.inTurn(record.offset, () => parts.refused(topic, lease.shard, record, error))
       return
     }
+    if (kindOf(envelope.to) !== lease.kind || shardOf(envelope.to) !== lease.shard) {
+      // Its actor has its shard elsewhere: fenced here for ever, it would never be settled.
+      this.inTurn(record.offset, () => parts.refused(topic, lease.shard, record, astray(envelope.to)))
+      return
+    }
     parts.watched(record, envelope.to)
     if (this.lanes.depth(envelope.to) >= HELD_PER_ADDRESS) {
       this.inTurn(record.offset, () => parts.refused(topic, lease.shard, record, tooMany(envelope.to)))
@@ -173,6 +178,10 @@ export class PartitionIntake {
       () => {},
     )
   }
+}
+
+function astray(address: Address): Failure {
+  return new Failure('UNROUTABLE', `${address} has its messages in another partition`)
 }
 
 function tooMany(address: Address): Failure {

@@ -43,6 +43,8 @@ export interface InboxOptions {
 /** Waiting for one peer at most; beyond it the oldest are let go: soft state must not fill the memory (I9). */
 const MAX_WAITING = 20_000
 const MAX_QUESTIONS = 10_000
+/** Frames in one record. */
+const PER_LETTER = 1_000
 
 type Heard = (frame: Frame, from: string) => void
 
@@ -114,7 +116,9 @@ export class Inbox {
     while (this.waiting.size > 0) {
       const queues = [...this.waiting]
       this.waiting.clear()
-      await Promise.all(queues.map(([peer, { frames }]) => this.write(peer, frames)))
+      await Promise.all(
+        queues.flatMap(([peer, { frames }]) => lettersOf(frames).map((some) => this.write(peer, some))),
+      )
     }
     this.flight = undefined
   }
@@ -156,4 +160,11 @@ export class Inbox {
       this.tell(reply, { k: 'answer', id, code, detail })
     }
   }
+}
+
+/** What gathered while the brokers were away must not make a record that they refuse. */
+function lettersOf(frames: readonly Frame[]): (readonly Frame[])[] {
+  if (frames.length <= PER_LETTER) return [frames]
+  const letters = Math.ceil(frames.length / PER_LETTER)
+  return Array.from({ length: letters }, (_, i) => frames.slice(i * PER_LETTER, (i + 1) * PER_LETTER))
 }
