@@ -116,9 +116,7 @@ export class Inbox {
     while (this.waiting.size > 0) {
       const queues = [...this.waiting]
       this.waiting.clear()
-      await Promise.all(
-        queues.flatMap(([peer, { frames }]) => lettersOf(frames).map((some) => this.write(peer, some))),
-      )
+      await Promise.all(queues.flatMap(([peer, { frames }]) => lettersOf(frames).map((some) => this.write(peer, some))))
     }
     this.flight = undefined
   }
