@@ -272,6 +272,7 @@ export class LogReader {
       const isRead = ({ wanted: { topic, partition } }: Position) =>
         this.loops.has(this.client.leaderOf(topic, partition) ?? -1)
       if (![...this.open.values()].every(isRead)) void this.mend(undefined)
+      if (this.silentMs() >= WATCH_MS) this.ask()
       this.watch()
     })
   }
