@@ -54,6 +54,7 @@ export class LogReader {
   private cancelWatch = () => {}
   private closed = false
   private answeredAt = Number.NEGATIVE_INFINITY
+  private asking = false
 
   constructor(options: LogReaderOptions) {
     this.client = options.client
@@ -223,10 +224,26 @@ export class LogReader {
     try {
       if (error instanceof OffsetOutOfRange) await this.startOver(error)
       else await this.client.refresh() // L2
+      this.answeredAt = this.clock.now()
       this.follow()
     } catch (cause) {
       this.log.debug({ error: String(cause) }, 'no broker tells who leads what; asked again')
     }
+  }
+
+  /** One question at a time: one that hangs is answered when the network is back. */
+  private ask(): void {
+    if (this.asking) return
+    this.asking = true
+    this.client.refresh().then(
+      () => {
+        this.answeredAt = this.clock.now()
+        this.asking = false
+      },
+      () => {
+        this.asking = false
+      },
+    )
   }
 
   private async startOver({ topic, partition }: OffsetOutOfRange): Promise<void> {
@@ -255,6 +272,7 @@ export class LogReader {
       const isRead = ({ wanted: { topic, partition } }: Position) =>
         this.loops.has(this.client.leaderOf(topic, partition) ?? -1)
       if (![...this.open.values()].every(isRead)) void this.mend(undefined)
+      if (this.silentMs() >= WATCH_MS) this.ask()
       this.watch()
     })
   }

@@ -228,6 +228,25 @@ describe('log reader', () => {
     expect((await brokers.next(1)).wanted.map(({ partition }) => partition)).to.deep.equal([0, 1])
   })
 
+  it('knows that brokers answer although there is nothing to read here', async () => {
+    const { reader, pass } = await given(new Brokers(1))
+    await pass(10_000)
+    expect(reader.silentMs()).to.be.lessThan(1_500)
+  })
+
+  it('knows since when nobody answers at all, and that somebody does again', async () => {
+    const brokers = new Brokers(1)
+    const { reader, read, pass } = await given(brokers)
+    brokers.refresh = () => Promise.reject(new Error('no broker is there'))
+    read(0)
+    ;(await brokers.next(1)).fail(new Error('connection refused'))
+    await pass(5_000)
+    expect(reader.silentMs()).to.be.greaterThan(4_500)
+    brokers.refresh = async () => {}
+    await pass(2_000)
+    expect(reader.silentMs()).to.be.lessThan(1_500)
+  })
+
   it('begins at the end of the log where it is told no offset', async () => {
     const brokers = new Brokers(1)
     brokers.edges = { earliest: 3, latest: 11 }
