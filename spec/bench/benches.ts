@@ -18,4 +18,5 @@ export const benches: readonly Bench[] = [
   { name: 'recovery', load: () => import('./recovery.bench.ts') },
   { name: 'tracing', load: () => import('./tracing.bench.ts') },
   { name: 'boot', load: () => import('./boot.bench.ts') },
+  { name: 'cluster-turns', load: () => import('./cluster-turns.bench.ts') },
 ]
