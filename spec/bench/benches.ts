@@ -19,4 +19,8 @@ export const benches: readonly Bench[] = [
   { name: 'tracing', load: () => import('./tracing.bench.ts') },
   { name: 'boot', load: () => import('./boot.bench.ts') },
   { name: 'cluster-turns', load: () => import('./cluster-turns.bench.ts') },
+  { name: 'cluster-nodes', load: () => import('./cluster-nodes.bench.ts') },
+  { name: 'cluster-tokens', load: () => import('./cluster-tokens.bench.ts') },
+  { name: 'long-session', load: () => import('./long-session.bench.ts') },
+  { name: 'cluster-profile', load: () => import('./cluster-profile.bench.ts') },
 ]
