@@ -18,4 +18,9 @@ export const benches: readonly Bench[] = [
   { name: 'recovery', load: () => import('./recovery.bench.ts') },
   { name: 'tracing', load: () => import('./tracing.bench.ts') },
   { name: 'boot', load: () => import('./boot.bench.ts') },
+  { name: 'cluster-turns', load: () => import('./cluster-turns.bench.ts') },
+  { name: 'cluster-nodes', load: () => import('./cluster-nodes.bench.ts') },
+  { name: 'cluster-tokens', load: () => import('./cluster-tokens.bench.ts') },
+  { name: 'long-session', load: () => import('./long-session.bench.ts') },
+  { name: 'cluster-profile', load: () => import('./cluster-profile.bench.ts') },
 ]
