@@ -122,11 +122,19 @@ export function drillOf(name: DrillName): Drill {
   return drills[name]
 }
 
-/** Of the freezes in the mix, some are shorter than a lease: the node keeps its shards, and nobody may think otherwise. */
+/**
+ * Of the freezes in the mix, some are shorter than a lease: the node keeps its shards, and nobody may think otherwise. With
+ * four nodes and more, two are hit at once.
+ */
 async function killsAndFreezes(world: World): Promise<void> {
-  await world.times(async () => {
-    const node = world.chance.pick(world.target.nodes)
-    if (world.chance.next() < 0.7) await killOne(world, node)
-    else await freezeOne(world, node, world.chance.between(500, 7_000))
-  })
+  const { chance, target, repeat } = world
+  const atOnce = target.nodes.length >= 4 ? 2 : 1
+  const hit = (node: string) =>
+    chance.next() < 0.7 ? killOne(world, node) : freezeOne(world, node, chance.between(500, 5_000))
+  await world.times(
+    async () => {
+      await Promise.all(chance.shuffled(target.nodes).slice(0, atOnce).map(hit))
+    },
+    Math.ceil(repeat / atOnce),
+  )
 }
