@@ -25,6 +25,8 @@ class Brokers implements FetchClient {
   edges = { earliest: 0, latest: 0 }
   edge = async (_: string, __: number, which: 'earliest' | 'latest') => this.edges[which]
   refresh = async () => {}
+  /** A fetch that found something is followed a little later. */
+  tick = () => {}
   constructor(...leaders: number[]) {
     leaders.forEach((broker, partition) => {
       this.leaders.set(partition, broker)
@@ -49,7 +51,8 @@ class Brokers implements FetchClient {
   async close() {}
   /** The oldest fetch of this broker that was not taken from here. */
   async next(broker: number): Promise<Asked> {
-    await until(() => this.asked.some((it) => it.broker === broker), `a fetch of broker ${broker}`)
+    const isAsked = () => this.asked.some((it) => it.broker === broker)
+    await until(() => isAsked() || this.tick(), `a fetch of broker ${broker}`)
     return this.asked.splice(
       this.asked.findIndex((it) => it.broker === broker),
       1,
@@ -73,6 +76,7 @@ describe('log reader', () => {
     let restarts = 0
     const reader = new LogReader({ client: brokers, clock, log: silentLogger, restarted: () => restarts++ })
     opened.push(reader)
+    brokers.tick = () => clock.advance(1)
     await reader.start(['t'])
     const read = (partition: number, from: number | undefined = 0, wants = () => true) => {
       const taken: number[] = []

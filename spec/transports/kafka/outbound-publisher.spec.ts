@@ -23,7 +23,6 @@ const announcementOf = ({ address, seq, at }: Pick<PlacedEvent, 'address' | 'seq
 /** A topic that takes records when the spec lets it; a node that is killed writes no more. */
 class Topic {
   readonly ids = new Set<string>()
-  away = false
   waiting: { record: WrittenRecord; resolve(): void; reject(error: Error): void }[] = []
   held = false
 
@@ -36,11 +35,14 @@ class Topic {
           this.ids.add(JSON.parse(String(record.value)).event_id)
           resolve(0)
         }
-        if (this.away) reject(new Failure('MAILBOX_UNAVAILABLE', 'no broker'))
-        else if (this.held) this.waiting.push({ record, resolve: done, reject })
+        if (this.held) this.waiting.push({ record, resolve: done, reject })
         else done()
       })
-    return { write, idle: async () => {} } as unknown as LogWriter
+    return { write, idle: () => until(() => this.waiting.length === 0) } as unknown as LogWriter
+  }
+
+  refuse(): void {
+    for (const { reject } of this.waiting.splice(0)) reject(new Failure('MAILBOX_UNAVAILABLE', 'no broker'))
   }
 
   pass(): void {
@@ -169,12 +171,13 @@ describe('outbound publisher', () => {
     await cluster.append(undefined, false)
     const { journal } = cluster.stores
     const recent = journal.recent.bind(journal)
-    let failures = 3
+    let failures = 5
     journal.recent = (...args) => (failures-- > 0 ? Promise.reject(new Error('the database is away')) : recent(...args))
     const before = await cluster.stored()
     await cluster.takeOver()
     await settled()
     cluster.node.publisher.publish(announcementOf({ address: to, seq: 9, at: cluster.clock.now() }))
+    await cluster.pass(2_000)
     expect(await cluster.stored()).to.equal(before)
     await cluster.pass(10_000)
     expect(cluster.topic.ids.has(`${to}/1`)).to.equal(true)
@@ -183,13 +186,14 @@ describe('outbound publisher', () => {
   it('leaves to the next owner what it could not publish before it closed', async () => {
     const cluster = await given()
     await cluster.pass(2_000)
-    cluster.topic.away = true
+    cluster.topic.held = true
     await cluster.append()
     await cluster.pass(1_000)
     const closed = cluster.node.publisher.close()
+    cluster.topic.refuse()
     await cluster.pass(10_000)
     await closed
-    cluster.topic.away = false
+    cluster.topic.held = false
     await cluster.takeOver()
     await until(() => cluster.topic.ids.has(`${to}/1`))
   })
