@@ -4,7 +4,7 @@ import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
 import type { Epochs } from '../../persistence/epochs.ts'
 import type { ClusterNode } from '../../persistence/membership.ts'
-import type { Inbox } from '../../transports/link/inbox.ts'
+import type { PeerTalk } from '../../transports/link/peer-talk.ts'
 import { actorKindsHere } from '../wire.ts'
 import type { Questions } from './node-answers.ts'
 import type { Peers } from './peers.ts'
@@ -16,17 +16,17 @@ const DRAIN_MS = 60_000
 export interface ClusterOperationsParts {
   readonly peers: Peers
   readonly epochs: Pick<Epochs, 'list'>
-  readonly inbox: Pick<Inbox, 'ask'>
+  readonly talk: Pick<PeerTalk, 'ask'>
   readonly isQuarantined: (address: Address) => boolean
   readonly replayDeadLetter: Operations['replayDeadLetter']
 }
 
 /** What the gateway's operators see and do, whichever process it concerns. */
 export function clusterOperations(parts: ClusterOperationsParts): Operations & { readonly cluster: ClusterOperations } {
-  const { peers, epochs, inbox } = parts
+  const { peers, epochs, talk } = parts
 
   const ask = <Op extends keyof Questions, Answer>(node: ClusterNode, op: Op, args: Questions[Op], ms = ASK_MS) =>
-    inbox.ask<Answer>(node, { op, args }, ms)
+    talk.ask<Answer>(node, { op, args }, ms)
 
   const named = (idOrName: string): ClusterNode => {
     const node = peers.find(idOrName)

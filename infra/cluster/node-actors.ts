@@ -8,7 +8,7 @@ import type { SessionBirth } from '../../persistence/session-births.ts'
 import { type ShardHolding, shardKey } from '../../supervisors/shard-holding.ts'
 import { NodeOutbound } from '../../transports/kafka/node-outbound.ts'
 import { OutboundPublisher } from '../../transports/kafka/outbound-publisher.ts'
-import type { Inbox, Peer } from '../../transports/link/inbox.ts'
+import type { Peer, PeerTalk } from '../../transports/link/peer-talk.ts'
 import type { Mailbox } from '../../transports/mailbox.ts'
 import { endProcess } from '../one-process.ts'
 import { countingTurns, type ProcessParts } from '../process-parts.ts'
@@ -21,7 +21,7 @@ export interface NodeActorsParts extends ProcessParts {
   readonly leases: Map<string, ShardLease>
   readonly mailbox: Mailbox
   readonly kafka: KafkaParts
-  readonly inbox: Inbox
+  readonly talk: PeerTalk
   readonly peers: Peers
   readonly topicPrefix: string
 }
@@ -35,7 +35,7 @@ export interface NodeActors {
 
 /** The actors of a node, and how the world hears of what they do. They own no shard until the first beat. */
 export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActors> {
-  const { lifecycle, kafka, inbox, peers, leases, persistence, topicPrefix, clock, log, metrics } = parts
+  const { lifecycle, kafka, talk, peers, leases, persistence, topicPrefix, clock, log, metrics } = parts
   const codec = sessionCodec()
   const publisher = await lifecycle.start(
     'outbound publisher',
@@ -54,7 +54,7 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
   )
   const outbound = await lifecycle.start(
     'node outbound',
-    () => new NodeOutbound({ inbox, publisher, clock, log, watched: (watches) => metrics.watched(watches) }),
+    () => new NodeOutbound({ talk, publisher, clock, log, watched: (watches) => metrics.watched(watches) }),
     (it) => it.close(),
   )
   const { holding, operations } = await startActors(
@@ -68,7 +68,7 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
           if (kind !== 'session') return
           await publisher.takeOver(taken)
           const shards = taken.map(({ shard }) => shard)
-          for (const gateway of peers.gateways()) inbox.tell(gateway, { k: 'moved', shards })
+          for (const gateway of peers.gateways()) talk.tell(gateway, { k: 'moved', shards })
         },
         gone(kind, shards) {
           if (kind === 'session') outbound.lost(shards)
@@ -84,7 +84,7 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
     operations,
     watched(sessionIds, gateway) {
       const fresh = outbound.watch(sessionIds, gateway)
-      if (fresh.length > 0) inbox.tell(gateway, { k: 'watching', sessions: fresh })
+      if (fresh.length > 0) talk.tell(gateway, { k: 'watching', sessions: fresh })
     },
   }
 }

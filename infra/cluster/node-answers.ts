@@ -5,7 +5,7 @@ import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations, ResumeHow } from '../../actors/kernel/region.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { ShardOwnership } from '../../supervisors/shard-ownership.ts'
-import type { Question } from '../../transports/link/inbox.ts'
+import type { Question } from '../../transports/link/peer-talk.ts'
 
 /** What processes ask each other (cluster-operations.ts asks, node-answers.ts answers). */
 export interface Questions {

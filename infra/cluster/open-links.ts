@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
 import type { Clock, Ids } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
-import { Inbox, type Peer } from '../../transports/link/inbox.ts'
 import { type LinkAddress, Links } from '../../transports/link/links.ts'
+import { type Peer, PeerTalk } from '../../transports/link/peer-talk.ts'
 import type { Config } from '../config.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Metrics } from '../metrics.ts'
@@ -22,7 +22,7 @@ export interface LinkParts {
 }
 
 /** How the processes of the cluster talk to each other about what need not survive. */
-export async function openLinks(parts: LinkParts): Promise<{ inbox: Inbox; address: LinkAddress }> {
+export async function openLinks(parts: LinkParts): Promise<{ talk: PeerTalk; address: LinkAddress }> {
   const { config, lifecycle, peers, self, beat, metrics, clock, ids, log } = parts
   const { host } = config.gateway
   const key = `${ids.uuid()}${ids.uuid()}`
@@ -32,7 +32,7 @@ export async function openLinks(parts: LinkParts): Promise<{ inbox: Inbox; addre
     key,
     addressOf: (id) => peers.linkOf(id),
     lookAgain: beat,
-    take: (letter) => inbox.hear(letter),
+    take: (letter) => talk.hear(letter),
     clock,
     log,
   })
@@ -41,10 +41,10 @@ export async function openLinks(parts: LinkParts): Promise<{ inbox: Inbox; addre
     () => links.listen(),
     () => links.close(),
   )
-  const inbox = await lifecycle.start(
-    'inbox',
+  const talk = await lifecycle.start(
+    'talk',
     () =>
-      new Inbox({
+      new PeerTalk({
         self,
         post: (peer, letter) => links.post(peer, letter),
         clock,
@@ -56,7 +56,7 @@ export async function openLinks(parts: LinkParts): Promise<{ inbox: Inbox; addre
       }),
     (it) => it.close(),
   )
-  return { inbox, address: { host: reachableAs(host), port, key } }
+  return { talk, address: { host: reachableAs(host), port, key } }
 }
 
 /** What others may call this host: one that listens on all of its addresses has told none. */

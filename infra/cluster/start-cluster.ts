@@ -68,7 +68,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
   const { topicPrefix } = cluster.kafka
   /** Asked for a beat by others while its own first one is still under way. */
   let owning: ShardOwnership | undefined
-  const { inbox, address } = await openLinks({
+  const { talk, address } = await openLinks({
     config,
     lifecycle,
     peers,
@@ -86,7 +86,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
   const gatewayOutbound = cluster.roles.includes('gateway')
     ? await lifecycle.start(
         'gateway outbound',
-        () => new GatewayOutbound({ inbox, self, writer: kafka.durable, topicPrefix, clock, log }),
+        () => new GatewayOutbound({ talk, self, writer: kafka.durable, topicPrefix, clock, log }),
         (it) => it.close(),
       )
     : undefined
@@ -126,7 +126,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     persistence: { ...persistence, deadLetters },
     mailbox,
     kafka,
-    inbox,
+    talk,
     peers,
     leases,
     topicPrefix,
@@ -171,7 +171,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     (it) => it.stop(),
     config.actors.drainMs * 2 + 5_000,
   )
-  inbox.answers(nodeAnswers({ operations: actors?.operations, ownership: () => ownership, log }))
+  talk.answers(nodeAnswers({ operations: actors?.operations, ownership: () => ownership, log }))
 
   tellHealth(kafka, topicPrefix, healthDocument(foundation.found, { process: name, version, now: clock.now() }))
   const metricsText = () => metrics.registry.metrics()
@@ -191,7 +191,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
   const operations: Operations = clusterOperations({
     peers,
     epochs: persistence.epochs,
-    inbox,
+    talk,
     isQuarantined: (address) => quarantined.has(address),
     replayDeadLetter: (id) =>
       replayDeadLetter(id, {

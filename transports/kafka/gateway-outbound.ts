@@ -2,7 +2,7 @@ import { type Address, address, idOf, kindOf, shardOf } from '../../actors/kerne
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { InProcessOutbound } from '../in-process-outbound.ts'
-import type { Frame, Inbox, Peer } from '../link/inbox.ts'
+import type { Frame, Peer, PeerTalk } from '../link/peer-talk.ts'
 import type { Announcement, Outbound, OutboundListener, Preview } from '../outbound.ts'
 import type { LogWriter } from './log-writer.ts'
 import { WATCH_MS } from './node-outbound.ts'
@@ -12,7 +12,7 @@ import { encodeWatch, watchHeaders } from './watch-records.ts'
 const RENEW_MS = WATCH_MS / 3
 
 export interface GatewayOutboundOptions {
-  readonly inbox: Pick<Inbox, 'onFrame'>
+  readonly talk: Pick<PeerTalk, 'onFrame'>
   readonly self: () => Peer
   readonly writer: Pick<LogWriter, 'write'>
   readonly topicPrefix: string
@@ -41,7 +41,7 @@ export class GatewayOutbound implements Outbound {
   constructor(options: GatewayOutboundOptions) {
     this.options = options
     this.local = new InProcessOutbound(options.log)
-    options.inbox.onFrame((frame) => this.heard(frame))
+    options.talk.onFrame((frame) => this.heard(frame))
     this.cancelRenewal = this.renewLater()
   }
 

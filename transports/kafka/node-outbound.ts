@@ -2,7 +2,7 @@ import { address, shardOf } from '../../actors/kernel/address.ts'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { InProcessOutbound } from '../in-process-outbound.ts'
-import type { Inbox, Peer } from '../link/inbox.ts'
+import type { Peer, PeerTalk } from '../link/peer-talk.ts'
 import type { Announcement, Outbound, OutboundListener, Preview } from '../outbound.ts'
 import type { OutboundPublisher } from './outbound-publisher.ts'
 
@@ -11,7 +11,7 @@ export const WATCH_MS = 30_000
 const SWEEP_MS = 5_000
 
 export interface NodeOutboundOptions {
-  readonly inbox: Pick<Inbox, 'tell'>
+  readonly talk: Pick<PeerTalk, 'tell'>
   readonly publisher: Pick<OutboundPublisher, 'publish'>
   readonly clock: Clock
   readonly log: Logger
@@ -76,12 +76,12 @@ export class NodeOutbound implements Outbound {
   }
 
   private feed(sessionId: string, gateway: Peer): () => void {
-    const { inbox } = this.options
+    const { talk } = this.options
     // The first preview of an attempt carries all of its text so far, the others what came since: cumulative text alone
     // would cost the square of its length.
     let last: Preview | undefined
     const { close } = this.local.subscribe(sessionId, {
-      event: (announcement) => inbox.tell(gateway, { k: 'event', a: announcement }),
+      event: (announcement) => talk.tell(gateway, { k: 'event', a: announcement }),
       preview(preview) {
         const { text, ...rest } = preview
         const goesOn =
@@ -89,7 +89,7 @@ export class NodeOutbound implements Outbound {
           last.step === preview.step &&
           last.attempt === preview.attempt &&
           last.index + 1 === preview.index
-        inbox.tell(gateway, { k: 'preview', p: goesOn ? rest : preview })
+        talk.tell(gateway, { k: 'preview', p: goesOn ? rest : preview })
         last = { ...rest, text: '' }
       },
     })

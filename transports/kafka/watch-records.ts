@@ -1,5 +1,5 @@
 import { pack, unpack } from 'msgpackr'
-import type { Peer } from '../link/inbox.ts'
+import type { Peer } from '../link/peer-talk.ts'
 import type { LogRecord } from './fetch-client.ts'
 
 /**

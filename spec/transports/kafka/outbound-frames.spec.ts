@@ -5,7 +5,7 @@ import { GatewayOutbound } from '../../../transports/kafka/gateway-outbound.ts'
 import type { WrittenRecord } from '../../../transports/kafka/log-writer.ts'
 import { NodeOutbound } from '../../../transports/kafka/node-outbound.ts'
 import { watchedSessions, watcherOf } from '../../../transports/kafka/watch-records.ts'
-import type { Frame, Peer } from '../../../transports/link/inbox.ts'
+import type { Frame, Peer } from '../../../transports/link/peer-talk.ts'
 import type { Announcement, Preview } from '../../../transports/outbound.ts'
 import { settled } from '../../support/probe.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
@@ -24,7 +24,7 @@ class World {
   losing = false
   private heard: (frame: Frame, from: string) => void = () => {}
   readonly gateway = new GatewayOutbound({
-    inbox: { onFrame: (listener) => (this.heard = listener) },
+    talk: { onFrame: (listener) => (this.heard = listener) },
     self: () => this.self,
     writer: { write: (record) => this.written(record) },
     topicPrefix: '',
@@ -34,7 +34,7 @@ class World {
 
   node(): NodeOutbound {
     return new NodeOutbound({
-      inbox: { tell: (peer, frame) => this.tell(peer, frame) },
+      talk: { tell: (peer, frame) => this.tell(peer, frame) },
       publisher: { publish: ({ seq }) => this.published.push(seq) },
       clock: this.clock,
       log: silentLogger,

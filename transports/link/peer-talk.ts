@@ -30,7 +30,7 @@ export interface Question {
   readonly args?: unknown
 }
 
-export interface InboxOptions {
+export interface PeerTalkOptions {
   readonly self: () => Peer
   /** Resolves to whether the letter is on its way (links.ts). */
   readonly post: (peer: string, letter: Buffer) => Promise<boolean>
@@ -52,8 +52,8 @@ type Heard = (frame: Frame, from: string) => void
  * Messages between processes: live text to gateways, questions to nodes. Whatever waits for a peer travels as one letter.
  *   I1. Soft: what does not arrive is not sent again, and nobody's correctness depends on it.
  */
-export class Inbox {
-  private readonly options: InboxOptions
+export class PeerTalk {
+  private readonly options: PeerTalkOptions
   private readonly waiting = new Map<string, { frames: Frame[] }>()
   private readonly questions = new Map<string, (answer: Extract<Frame, { k: 'answer' }>) => void>()
   private readonly listeners: Heard[] = []
@@ -62,7 +62,7 @@ export class Inbox {
   }
   private flight: Promise<void> | undefined
 
-  constructor(options: InboxOptions) {
+  constructor(options: PeerTalkOptions) {
     this.options = options
   }
 
