@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { Kafka, logLevel, type Message } from 'kafkajs'
+import { address, shardOf } from '../../actors/kernel/address.ts'
+import type { ServiceProcess } from '../../supervisors/drills/service-process.ts'
 import { Cluster } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { SessionListener } from '../support/session-listener.ts'
@@ -41,6 +43,12 @@ describeWith('kafka', 'a cluster', (kafka) => {
           const counts = await owners()
           return counts['node-1'] === 32 && counts['node-2'] === 32
         }, 30_000)
+      }
+
+      async function ownerOf(session: string): Promise<ServiceProcess> {
+        const shard = shardOf(address('session', session))
+        const owner = (await shards()).find((it) => it.kind === 'session' && it.shard === shard)?.owner_name
+        return cluster.nodes[owner === 'node-1' ? 0 : 1] as ServiceProcess
       }
 
       /** Sessions of which each node owns some. */
@@ -146,6 +154,45 @@ describeWith('kafka', 'a cluster', (kafka) => {
         const { body } = await cluster.request('GET', `/v1/sessions/${session_id}`, undefined, 1)
         expect(body).to.deep.include({ persona_id: 'analyst', tenant: 'local' })
         expect(body.metadata).to.include({ budget: '7' })
+      })
+
+      it('debugs a session wherever it runs: step mode over a kill, injection with who and why, dry run', async function () {
+        this.timeout(60_000)
+        const why = 'ticket 4711'
+        const { session_id, event_id } = await cluster.say('debugged', 'say born')
+        await answered(session_id, event_id)
+        const at = (what: string) => `/v1/sessions/${session_id}/${what}`
+        const pending = async () => (await cluster.request('GET', at('pending'), undefined, 1)).body.pending
+        await cluster.request('POST', at('step-mode'), { on: true, why })
+        const turn = await cluster.say('debugged', 'say as asked', {}, 1)
+        await eventually(async () => (await pending()) !== null)
+        const held = await pending()
+        const owner = await ownerOf(session_id)
+        await owner.kill()
+        owner.start()
+        await eventually(async () => JSON.stringify(await pending()) === JSON.stringify(held))
+        const { position } = held.messages.at(-1)
+        const edited = { hold: held.hold, position, content: 'say as edited', why }
+        expect((await cluster.request('PUT', at('pending'), edited, 1)).status).to.equal(200)
+        expect((await cluster.request('POST', at('step'), { hold: held.hold })).status).to.equal(200)
+        expect((await answered(session_id, turn.event_id)).message).to.equal('as edited')
+        await cluster.request('POST', at('step-mode'), { on: false, why })
+
+        const before = await cluster.events(session_id)
+        const words = { role: 'user', content: 'say what if' }
+        const tried = await cluster.request('POST', at('dry-run'), { inject: words }, 1)
+        expect(tried.status, JSON.stringify(tried.body)).to.equal(200)
+        expect(JSON.stringify(tried.body)).to.include('what if')
+        expect(await cluster.events(session_id), 'a dry run touches nothing').to.deep.equal(before)
+
+        const injected = await cluster.request('POST', at('inject'), { ...words, why }, 1)
+        expect((await answered(session_id, injected.body.event_id)).message).to.equal('what if')
+        const marked = (await cluster.events(session_id)).find(
+          ({ type, message }) => type === 'user.message' && message === words.content,
+        )
+        expect(marked?.metadata.metadata).to.deep.include({ injected: { by: 'operator', why } })
+        await owner.ready(30_000)
+        await bothOwn()
       })
 
       it('goes on within seconds when a node is killed, and again when Redis is flushed', async function () {
