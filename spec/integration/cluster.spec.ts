@@ -180,7 +180,7 @@ describeWith('kafka', 'a cluster', (kafka) => {
 
         const before = await cluster.events(session_id)
         const words = { role: 'user', content: 'say what if' }
-        const tried = await cluster.request('POST', at('dry-run'), { inject: words }, 1)
+        const tried = await cluster.request('POST', at('dry-run'), { inject: { ...words, why } }, 1)
         expect(tried.status, JSON.stringify(tried.body)).to.equal(200)
         expect(JSON.stringify(tried.body)).to.include('what if')
         expect(await cluster.events(session_id), 'a dry run touches nothing').to.deep.equal(before)

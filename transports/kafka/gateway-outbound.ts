@@ -10,6 +10,11 @@ import { inbound } from './topics.ts'
 import { encodeWatch, watchHeaders } from './watch-records.ts'
 
 const RENEW_MS = WATCH_MS / 3
+/**
+ * Who follows a session mostly sends to it at once, and that message carries the watch: a record of its own would be one more
+ * for every turn.
+ */
+const BESIDE_MS = 5
 
 export interface GatewayOutboundOptions {
   readonly talk: Pick<PeerTalk, 'onFrame'>
@@ -37,6 +42,7 @@ export class GatewayOutbound implements Outbound {
   private readonly watching = new Set<string>()
   private toWatch = new Set<string>()
   private cancelRenewal: () => void
+  private cancelSend: (() => void) | undefined
 
   constructor(options: GatewayOutboundOptions) {
     this.options = options
@@ -76,11 +82,15 @@ export class GatewayOutbound implements Outbound {
   }
 
   /** W1: for an envelope to a session that is followed here. */
-  readonly watcherHeaders = (to: Address): Readonly<Record<string, string>> | undefined =>
-    kindOf(to) === 'session' && this.listeners.has(idOf(to)) ? watchHeaders(this.options.self()) : undefined
+  readonly watcherHeaders = (to: Address): Readonly<Record<string, string>> | undefined => {
+    if (kindOf(to) !== 'session' || !this.listeners.has(idOf(to))) return undefined
+    this.toWatch.delete(idOf(to)) // it says so itself
+    return watchHeaders(this.options.self())
+  }
 
   close(): void {
     this.cancelRenewal()
+    this.cancelSend?.()
   }
 
   private heard(frame: Frame): void {
@@ -128,11 +138,12 @@ export class GatewayOutbound implements Outbound {
   /** Many at once are one record for each shard. */
   private watch(sessionIds: readonly string[]): void {
     if (sessionIds.length === 0) return
-    if (this.toWatch.size === 0) setImmediate(() => this.send())
+    this.cancelSend ??= this.options.clock.after(BESIDE_MS, () => this.send())
     for (const sessionId of sessionIds) this.toWatch.add(sessionId)
   }
 
   private send(): void {
+    this.cancelSend = undefined
     const shards = new Map<number, string[]>()
     for (const sessionId of this.toWatch) {
       const shard = shardOf(address('session', sessionId))

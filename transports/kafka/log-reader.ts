@@ -14,7 +14,6 @@ const LAST_PAUSE_MS = 500
 /** A fetch that neither answers nor fails for so long is hung: beyond the request's own time limit of 5 s. */
 const HUNG_MS = 8_000
 const WATCH_MS = 1_000
-const SIGN_MS = 500
 const EDGE_TRIES = 40
 
 export interface ReadPartition {
@@ -142,7 +141,7 @@ export class LogReader {
     for (let pause = FIRST_PAUSE_MS; this.isCurrent(loop); ) {
       try {
         const wanted = await this.wantedOf(loop.broker)
-        if (wanted.length === 0) await Promise.all([this.rest(loop), this.signOfLife()])
+        if (wanted.length === 0) await this.rest(loop)
         else if (await this.fetch(loop, wanted)) await this.pace(loop)
         pause = FIRST_PAUSE_MS
       } catch (error) {
@@ -208,12 +207,6 @@ export class LogReader {
         resolve()
       }
     })
-  }
-
-  private async signOfLife(): Promise<void> {
-    if (this.clock.now() - this.answeredAt < SIGN_MS) return
-    await this.client.refresh()
-    this.answeredAt = this.clock.now()
   }
 
   private wake(): void {

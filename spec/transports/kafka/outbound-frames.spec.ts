@@ -41,6 +41,12 @@ class World {
     })
   }
 
+  /** The moment that a watch waits for a message to travel with. */
+  async passes(): Promise<void> {
+    this.clock.advance(5)
+    await settled()
+  }
+
   tell(peer: Peer, frame: Frame): void {
     // Only to who is there now.
     if (peer.id !== this.self.id || this.losing) return
@@ -90,7 +96,7 @@ describe('outbound between nodes and gateways', () => {
 
   it('shows whole text of which only what is new travels', async () => {
     const { heard } = world.follow()
-    await settled()
+    await world.passes()
     world.say('a', { index: 0 })
     world.say('b')
     world.say('c')
@@ -101,7 +107,7 @@ describe('outbound between nodes and gateways', () => {
 
   it('shows no text with a gap, and the next attempt again (W3)', async () => {
     const { heard } = world.follow()
-    await settled()
+    await world.passes()
     world.say('a', { index: 0 })
     world.losing = true
     world.say('b')
@@ -114,7 +120,7 @@ describe('outbound between nodes and gateways', () => {
 
   it('hears no event of a session that nobody follows here (G1)', async () => {
     const { heard, close } = world.follow()
-    await settled()
+    await world.passes()
     world.owner.announce(event(1, 'other'))
     world.owner.announce(event(2))
     close()
@@ -126,44 +132,56 @@ describe('outbound between nodes and gateways', () => {
 
   it('watches again at the new owner, and tells its listeners to look into the journal (W2)', async () => {
     const { heard } = world.follow()
-    await settled()
+    await world.passes()
     world.owner.lost([shardOf('session:s')])
     world.owner.announce(event(1))
     world.owner = world.node()
     world.tell(world.self, { k: 'moved', shards: [shardOf('session:s')] })
-    await settled()
+    await world.passes()
     world.owner.announce(event(2))
     expect(heard).to.deep.equal(['missed: began', 'missed: moved', 'event 2'])
   })
 
   it('finds a new owner by itself when nobody told it of the move (G2)', async () => {
     const { heard } = world.follow()
-    await settled()
+    await world.passes()
     world.owner.close()
     world.owner = world.node()
     world.clock.advance(10_001)
-    await settled()
+    await world.passes()
     expect(heard).to.deep.equal(['missed: began', 'missed: moved'])
   })
 
   it('lets a watch end that is not renewed, and renews what is followed (G2)', async () => {
     const { heard, close } = world.follow()
-    await settled()
+    await world.passes()
     for (let n = 0; n < 9; n++) {
       world.clock.advance(10_000)
-      await settled()
+      await world.passes()
     }
     world.owner.announce(event(1))
     expect(heard).to.deep.equal(['missed: began', 'event 1'])
     close()
     world.clock.advance(40_000)
-    await settled()
+    await world.passes()
     const before = world.frames.length
     world.owner.announce(event(2))
     expect(world.frames.length, 'sent to nobody').to.equal(before)
     const renewals = world.watches.length
     world.clock.advance(40_000)
-    await settled()
+    await world.passes()
     expect(world.watches.length, 'nothing to watch').to.equal(renewals)
+  })
+
+  it('lets the message sent at once carry the watch, instead of a record besides (W1)', async () => {
+    const world = new World()
+    world.gateway.subscribe('s', { event() {}, preview() {} })
+    expect(world.gateway.watcherHeaders('session:s')).to.deep.equal({ 'soma-watcher': 'g' })
+    expect(world.gateway.watcherHeaders('session:other')).to.equal(undefined)
+    await world.passes()
+    expect(world.watches).to.deep.equal([])
+    world.gateway.subscribe('t', { event() {}, preview() {} })
+    await world.passes()
+    expect(world.watches).to.deep.equal([['t']])
   })
 })
