@@ -23,7 +23,18 @@ export function estimatePrompt(messages: readonly ModelMessage[], tools: readonl
   return tokens
 }
 
+/** Messages of a history are the same objects at every step of it, and are counted once: a long one is counted at each. */
+const knownMessages = new WeakMap<ModelMessage, number>()
+
 export function messageTokens(message: ModelMessage): number {
+  const known = knownMessages.get(message)
+  if (known !== undefined) return known
+  const tokens = countTokens(message)
+  knownMessages.set(message, tokens)
+  return tokens
+}
+
+function countTokens(message: ModelMessage): number {
   let tokens = FRAMING + estimateTokens(message.content)
   if (message.role === 'assistant') {
     for (const call of message.toolCalls ?? []) tokens += callTokens(call.name, call.arguments)

@@ -9,8 +9,10 @@ import type { Topic } from './topics.ts'
 const USUAL_COPIES = 3
 /** Records carry headers and a batch's frame besides their value. */
 const FRAME_BYTES = 64 * 1024
-const LEADERS_WAIT_MS = 20_000
-const LOOK_MS = 50
+const LEADERS_WAIT_MS = 15_000
+/** Brokers make a few hundred partitions one after another, which takes a busy machine a while; only at the very first start. */
+const MAKING_WAIT_MS = 60_000
+const LOOK_MS = 250
 
 /**
  * Makes the topics that are missing and checks those that are there. A topic with another number of partitions is refused:
@@ -45,7 +47,7 @@ export async function ensureTopics(
     })
     log.info({ topics: missing.map(({ name }) => name), copies }, 'topics were made')
   }
-  const until = clock.now() + LEADERS_WAIT_MS
+  const until = clock.now() + (missing.length > 0 ? MAKING_WAIT_MS : LEADERS_WAIT_MS)
   for (;;) {
     const wrong = (await mismatches(admin, named)) ?? (await unled(admin, missing))
     if (wrong === undefined) return
