@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { failures } from '../actors/kernel/failure.ts'
-import { configurationTable } from './config-variables.ts'
-import { Metrics } from './metrics.ts'
+import { configurationTable } from './config/config-variables.ts'
 import { personaTable } from './persona-table.ts'
 import { dependencyRows } from './probes/dependency-table.ts'
+import { Metrics } from './telemetry/metrics.ts'
 
 /**
  * The tables of the docs that are made from code: `npm run docs` writes them, spec/house-rules.spec.ts compares them.

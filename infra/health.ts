@@ -2,7 +2,7 @@ import type { Clock } from '../actors/kernel/clock.ts'
 import type { Sql } from '../persistence/sql.ts'
 import type { HealthReport } from '../transports/gateway/health.ts'
 import type { ReachableModels } from '../transports/model/models.ts'
-import type { ServicesConfig } from './config-services.ts'
+import type { ServicesConfig } from './config/config-services.ts'
 import { modelFindings } from './probes/model.ts'
 import { type Found, type Probe, runProbe, Trouble, wordsOf } from './probes/probe.ts'
 

@@ -1,6 +1,6 @@
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { openJournal } from './open-journal.ts'
-import { createLogger } from './telemetry.ts'
+import { createLogger } from './telemetry/logger.ts'
 
 /** `soma migrate`: opening the journal migrates it, as a start does. Returns the newest migration's name. */
 export async function migrateDatabase(config: Config): Promise<string> {

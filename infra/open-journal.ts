@@ -2,7 +2,7 @@ import path from 'node:path'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import { openPersistence, type Persistence } from '../persistence/open.ts'
 import { systemClock as clock, systemIds as ids } from './clock.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { packageRoot } from './package-root.ts'
 
 export async function openJournal({ persistence }: Config, log: Logger): Promise<Persistence> {

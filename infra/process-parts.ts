@@ -5,19 +5,25 @@ import type { HealthReport } from '../transports/gateway/health.ts'
 import { createModels } from '../transports/model/models.ts'
 import type { Announcement, Outbound } from '../transports/outbound.ts'
 import { systemClock as clock, systemIds as ids } from './clock.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { loadContent } from './content.ts'
-import { deadLetterDepths } from './dead-letter-depths.ts'
 import { readiness } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import { measuredBatches, measuredEpochs, measuredJournal, measuredRecords, measuredSnapshots } from './measured.ts'
-import { Metrics } from './metrics.ts'
 import { probesOf } from './probes/configured.ts'
+import { deadLetterDepths } from './telemetry/dead-letter-depths.ts'
+import {
+  measuredBatches,
+  measuredEpochs,
+  measuredJournal,
+  measuredRecords,
+  measuredSnapshots,
+} from './telemetry/measured.ts'
+import { Metrics } from './telemetry/metrics.ts'
+import { traced, tracedJournal } from './telemetry/traced.ts'
+import { openTracing } from './telemetry/tracing.ts'
+import { turnMetrics } from './telemetry/turn-metrics.ts'
+import { watchDependencies } from './telemetry/watched.ts'
 import { loadTenants } from './tenants.ts'
-import { traced, tracedJournal } from './traced.ts'
-import { openTracing } from './tracing.ts'
-import { turnMetrics } from './turn-metrics.ts'
-import { watchDependencies } from './watched.ts'
 
 export interface Foundation {
   readonly config: Config

@@ -1,10 +1,10 @@
 import { systemClock as clock, systemIds as ids } from './clock.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { checkDependencies } from './dependencies.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { openJournal } from './open-journal.ts'
 import type { Foundation } from './process-parts.ts'
-import { createLogger } from './telemetry.ts'
+import { createLogger } from './telemetry/logger.ts'
 
 export interface Service {
   readonly url: string

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Failure } from '../actors/kernel/failure.ts'
 import { runCli } from '../transports/cli/program.ts'
 import { processTerminal } from '../transports/cli/terminal.ts'
-import { type Config, loadConfig } from './config.ts'
+import { type Config, loadConfig } from './config/config.ts'
 import { untilSignal } from './lifecycle.ts'
 import { version } from './package-root.ts'
 
@@ -42,7 +42,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
         'KAFKA_BOOTSTRAP_SERVERS is not set: a node or a gateway is part of a cluster. For one process that does all: soma serve',
       )
     }
-    const [{ serve }, { createLogger }] = await Promise.all([import('./serve.ts'), import('./telemetry.ts')])
+    const [{ serve }, { createLogger }] = await Promise.all([import('./serve.ts'), import('./telemetry/logger.ts')])
     const log = createLogger({ ...settings.logs, secrets: settings.secrets })
     for (const warning of settings.warnings) log.warn({}, warning)
     const service = serve(settings)

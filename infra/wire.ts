@@ -21,11 +21,11 @@ import type { Mailbox } from '../transports/mailbox.ts'
 import type { Models } from '../transports/model/client.ts'
 import type { Outbound } from '../transports/outbound.ts'
 import { OutboxRelay } from '../transports/outbox-relay.ts'
-import type { ActorsConfig } from './config.ts'
+import type { ActorsConfig } from './config/config.ts'
 import type { Content } from './content.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import type { Metrics } from './metrics.ts'
 import { replayDeadLetter } from './replay.ts'
+import type { Metrics } from './telemetry/metrics.ts'
 
 /** The composition root of the actors of one process: contracts in, a running region out. Profiles differ only in what they hand in. */
 export interface ActorParts {

@@ -61,7 +61,7 @@ export interface Append {
   readonly unfinished: boolean
   /** What session lists and ownership checks read; upserted with the events. */
   readonly record?: SessionRecord
-  /** Not stored: for a journal that is traced (infra/traced.ts). */
+  /** Not stored: for a journal that is traced (infra/telemetry/traced.ts). */
   readonly trace?: Envelope['trace']
   /** Added to the day's counter of the tenant and persona in the same transaction: counted once, whatever crashes. */
   readonly usage?: UsageDelta

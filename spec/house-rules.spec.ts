@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect } from 'chai'
 import { failures } from '../actors/kernel/failure.ts'
-import { variableNames } from '../infra/config-variables.ts'
+import { variableNames } from '../infra/config/config-variables.ts'
 import { tables, withTable } from '../infra/docs-tables.ts'
-import { Metrics } from '../infra/metrics.ts'
 import { packageRoot } from '../infra/package-root.ts'
+import { Metrics } from '../infra/telemetry/metrics.ts'
 
 const rooms = ['actors', 'supervisors', 'transports', 'persistence', 'infra', 'spec'] as const
 const read = (file: string) => readFileSync(path.join(packageRoot, file), 'utf8')

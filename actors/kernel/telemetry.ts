@@ -1,4 +1,4 @@
-/** What the actors tell of themselves. infra/telemetry.ts turns it into pino lines and prom-client metrics. */
+/** What the actors tell of themselves. infra/telemetry/logger.ts turns it into pino lines and prom-client metrics. */
 
 export interface Logger {
   debug(fields: object, message: string): void

@@ -3,7 +3,7 @@ import { asFailure } from './failure.ts'
 
 /**
  * Spans of the trace that an envelope carries, so that one question can be followed through gateway, mailbox, session,
- * model and tool. infra/otlp-tracing.ts sends them to a collector; without one `untraced` hands the trace on as it came.
+ * model and tool. infra/telemetry/otlp-tracing.ts sends them to a collector; without one `untraced` hands the trace on as it came.
  *   T1. What a span's work causes carries `span.trace`: its cause is then that span.
  *   T2. Attributes are names and numbers of ours (kind, tool, count, code), never what somebody wrote, never a secret.
  *   T3. `end` is called once; a span that is let go without it is never sent.

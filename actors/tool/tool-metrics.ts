@@ -1,4 +1,4 @@
-/** What infra/telemetry.ts counts as tool_executor_requests_total, _policy_decisions_total, _execution_seconds, _inflight. */
+/** What infra/telemetry/logger.ts counts as tool_executor_requests_total, _policy_decisions_total, _execution_seconds, _inflight. */
 export interface ToolMetrics {
   finished(tool: string, outcome: string): void
   decided(tool: string, decision: 'allow' | 'deny' | 'unavailable'): void

@@ -9,8 +9,8 @@ import { LogWriter } from '../../transports/kafka/log-writer.ts'
 import type { KafkaSettings } from '../../transports/kafka/settings.ts'
 import { mailboxTopics, topics } from '../../transports/kafka/topics.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import { monotonicSeconds } from '../measured.ts'
-import type { Metrics } from '../metrics.ts'
+import { monotonicSeconds } from '../telemetry/measured.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 
 /** A killed broker's partitions have a new leader within a few seconds; a send waits for that rather than fail. */
 const PRODUCER_RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 30 }

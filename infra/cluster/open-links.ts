@@ -3,9 +3,9 @@ import type { Clock, Ids } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { type LinkAddress, Links } from '../../transports/link/links.ts'
 import { type Peer, PeerTalk } from '../../transports/link/peer-talk.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import type { Peers } from './peers.ts'
 
 export interface LinkParts {

@@ -1,5 +1,5 @@
 import { rangesOf } from '../../persistence/spread/shard-map.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { DependencyName } from './dependency-table.ts'
 import type { Probe } from './probe.ts'
 

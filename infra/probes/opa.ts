@@ -1,4 +1,4 @@
-import type { OpaConfig } from '../config-services.ts'
+import type { OpaConfig } from '../config/config-services.ts'
 import { askHttp, httpPlace, reachHttp, refusal } from './http.ts'
 import { at, type Probe, Trouble } from './probe.ts'
 

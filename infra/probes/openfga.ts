@@ -1,4 +1,4 @@
-import type { OpenFgaConfig } from '../config-services.ts'
+import type { OpenFgaConfig } from '../config/config-services.ts'
 import { neededTypes } from '../policy/openfga/questions.ts'
 import { storeQuestion } from '../policy/openfga/store.ts'
 import { askHttp, type HttpPlace, httpPlace, reachHttp, refusal } from './http.ts'

@@ -1,4 +1,4 @@
-import type { BrainConfig } from '../config-services.ts'
+import type { BrainConfig } from '../config/config-services.ts'
 import { askHttp, httpPlace, reachHttp, refusal } from './http.ts'
 import type { Probe } from './probe.ts'
 

@@ -2,7 +2,7 @@ import nact from 'nact'
 import { inContext } from '../../actors/kernel/message-context.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { systemClock, systemIds } from '../../infra/clock.ts'
-import { Metrics } from '../../infra/metrics.ts'
+import { Metrics } from '../../infra/telemetry/metrics.ts'
 import { createActorSystem } from '../../supervisors/actor-system.ts'
 import type { BenchRow } from './bench-row.ts'
 

@@ -1,6 +1,6 @@
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { during, type Tracer, untraced } from '../../actors/kernel/tracing.ts'
-import { startTracing } from '../../infra/otlp-tracing.ts'
+import { startTracing } from '../../infra/telemetry/otlp-tracing.ts'
 import type { BenchRow } from './bench-row.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { Failure } from '../../actors/kernel/failure.ts'
-import { loadConfig } from '../../infra/config.ts'
-import { explain } from '../../infra/environment.ts'
+import { loadConfig } from '../../infra/config/config.ts'
+import { explain } from '../../infra/config/environment.ts'
 
 const jwtSecret = 'a-secret-of-at-least-thirty-two-characters'
 

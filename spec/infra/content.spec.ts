@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
-import { loadConfig } from '../../infra/config.ts'
+import { loadConfig } from '../../infra/config/config.ts'
 import { loadContent } from '../../infra/content.ts'
 
 describe('content', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
-import { loadConfig } from '../../infra/config.ts'
+import { loadConfig } from '../../infra/config/config.ts'
 import { checkDependencies, healthDocument, summaryLines } from '../../infra/dependencies.ts'
 import { probesOf } from '../../infra/probes/configured.ts'
 import { type Probe, runProbe } from '../../infra/probes/probe.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { closest } from '../../infra/did-you-mean.ts'
+import { closest } from '../../infra/config/did-you-mean.ts'
 
 describe('did you mean', () => {
   it('finds a name through a slip of the keys', () => {

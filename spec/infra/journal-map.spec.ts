@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { loadConfig } from '../../infra/config.ts'
-import { explain, secretsIn } from '../../infra/environment.ts'
+import { loadConfig } from '../../infra/config/config.ts'
+import { explain, secretsIn } from '../../infra/config/environment.ts'
 
 describe('SOMA_JOURNALS', () => {
   const POSTGRES_DSN = 'postgres://a/soma'

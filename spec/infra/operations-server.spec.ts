@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 import { expect } from 'chai'
 import { isFailure } from '../../actors/kernel/failure.ts'
-import { Metrics } from '../../infra/metrics.ts'
 import { type OperationsServer, startOperationsServer } from '../../infra/operations-server.ts'
+import { Metrics } from '../../infra/telemetry/metrics.ts'
 import type { DependencyHealth } from '../../transports/gateway/health.ts'
 
 const journal: DependencyHealth = { name: 'journal', required: true, ok: true, detail: 'answers', remedy: '', ms: 1 }

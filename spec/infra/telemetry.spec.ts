@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { Metrics } from '../../infra/metrics.ts'
-import { redactor } from '../../infra/redaction.ts'
-import { createLogger } from '../../infra/telemetry.ts'
-import { turnMetrics } from '../../infra/turn-metrics.ts'
+import { createLogger } from '../../infra/telemetry/logger.ts'
+import { Metrics } from '../../infra/telemetry/metrics.ts'
+import { redactor } from '../../infra/telemetry/redaction.ts'
+import { turnMetrics } from '../../infra/telemetry/turn-metrics.ts'
 import type { Announcement } from '../../transports/outbound.ts'
 
 function logged(secrets: readonly string[] = []) {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
-import { Metrics } from '../../infra/metrics.ts'
 import { type OperationsServer, startOperationsServer } from '../../infra/operations-server.ts'
+import { Metrics } from '../../infra/telemetry/metrics.ts'
 import { describeNeeding } from '../support/needs.ts'
 import { Program, PrometheusServer, type Sample } from '../support/prometheus-server.ts'
 import { documentedQueries, rules } from '../support/promql.ts'

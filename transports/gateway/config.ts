@@ -1,6 +1,6 @@
 import type { AuthConfig } from './auth.ts'
 
-/** What infra/config.ts reads from the environment for the gateway. */
+/** What infra/config/config.ts reads from the environment for the gateway. */
 export interface GatewayConfig {
   readonly host: string
   /** 0 takes a free one. */

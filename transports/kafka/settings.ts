@@ -1,4 +1,4 @@
-/** Where the brokers are and how they are spoken to (infra/config.ts reads it from the environment). */
+/** Where the brokers are and how they are spoken to (infra/config/config.ts reads it from the environment). */
 export interface KafkaSettings {
   /** host:port */
   readonly brokers: readonly string[]

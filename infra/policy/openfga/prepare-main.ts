@@ -1,4 +1,4 @@
-import { loadConfig } from '../../config.ts'
+import { loadConfig } from '../../config/config.ts'
 import { prepareStore } from './prepare.ts'
 
 /** `npm run openfga:prepare`: the store that OPENFGA_STORE_ID names, at OPENFGA_API_URL, made ready. */

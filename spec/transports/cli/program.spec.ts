@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
-import { loadConfig } from '../../../infra/config.ts'
+import { loadConfig } from '../../../infra/config/config.ts'
 import { serve } from '../../../infra/serve.ts'
 import { commandLine } from '../../support/command-line.ts'
 
@@ -97,41 +97,6 @@ describe('soma', function () {
     const { json } = await soma(['sessions', '--search', 'peculiar', '--json'])
     expect(json()).to.have.length(1)
     expect(json()[0].title).to.include('peculiar')
-  })
-
-  it('takes a turn step by step, and edits what waits', async () => {
-    await soma(['send', 'say born', '-s', 'stepped'])
-    expect((await soma(['step', 'stepped', 'on', '--why', 'ticket 4711'])).code).to.equal(0)
-    await soma(['send', 'say as asked', '-s', 'stepped', '--no-wait'])
-    // The mailbox is asked again until the session has taken the turn.
-    let shown = await soma(['step', 'stepped', 'show'])
-    while (!shown.out.includes('hold ')) shown = await soma(['step', 'stepped', 'show'])
-    expect(shown.out).to.include('the model is about to read').and.include('user: say as asked')
-    expect((await soma(['step', 'stepped', 'edit', '--text', 'say as edited', '--why', 'typo'])).code).to.equal(0)
-    expect((await soma(['step', 'stepped', 'next'])).code).to.equal(0)
-    let journal = await soma(['show', 'stepped'])
-    while (!/final +as edited/.test(journal.out)) journal = await soma(['show', 'stepped'])
-    expect(journal.out).to.include('step.edited').and.include('say as edited (operator: typo)')
-    expect((await soma(['step', 'stepped', 'next'])).err).to.include('NOTHING_PENDING')
-    expect((await soma(['step', 'stepped', 'off'])).err).to.include('--why')
-    expect((await soma(['step', 'stepped', 'off', '--why', 'done'])).code).to.equal(0)
-  })
-
-  it('injects a control message', async () => {
-    await soma(['send', 'say born', '-s', 'steered'])
-    const args = ['inject', 'steered', 'pause', '--role', 'control', '--why', 'ticket 4711']
-    expect((await soma(args)).code).to.equal(0)
-    let journal = await soma(['show', 'steered'])
-    while (!journal.out.includes('session.paused')) journal = await soma(['show', 'steered'])
-    expect(journal.out).to.include('control: pause (operator: ticket 4711)')
-  })
-
-  it('shows in a dry run what an injected message would change', async () => {
-    await soma(['send', 'say as it was', '-s', 'tried'])
-    const { code, out } = await soma(['dry-run', 'tried', '--role', 'user', '--text', 'say otherwise', '--at', '1'])
-    expect(code).to.equal(0)
-    expect(out).to.include('- as it was').and.include('+ otherwise').and.include('nothing was touched')
-    expect((await soma(['dry-run', 'tried'])).err).to.include('--text')
   })
 
   it('injects a message that the journal keeps with its reason', async () => {

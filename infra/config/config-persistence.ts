@@ -1,5 +1,5 @@
-import { SHARDS_PER_KIND } from '../actors/kernel/address.ts'
-import { type JournalPlace, rangesOf } from '../persistence/spread/shard-map.ts'
+import { SHARDS_PER_KIND } from '../../actors/kernel/address.ts'
+import { type JournalPlace, rangesOf } from '../../persistence/spread/shard-map.ts'
 import type { Values } from './config-variables.ts'
 
 export interface PersistenceConfig {

@@ -1,4 +1,4 @@
-import type { ModelsConfig, RoleConfig } from '../transports/model/models.ts'
+import type { ModelsConfig, RoleConfig } from '../../transports/model/models.ts'
 import type { Values } from './config-variables.ts'
 
 const microDollars = 1_000_000

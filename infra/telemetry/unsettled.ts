@@ -1,6 +1,6 @@
-import type { Envelope } from '../actors/kernel/envelope.ts'
-import { topicOf } from '../transports/kafka/topics.ts'
-import type { Delivery, Mailbox, Subscription } from '../transports/mailbox.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { topicOf } from '../../transports/kafka/topics.ts'
+import type { Delivery, Mailbox, Subscription } from '../../transports/mailbox.ts'
 
 type Receive = Parameters<Mailbox['receive']>[2]
 

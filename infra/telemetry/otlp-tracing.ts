@@ -15,8 +15,8 @@ import {
   type SpanExporter,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base'
-import type { Logger } from '../actors/kernel/telemetry.ts'
-import type { Span, SpanAttributes, SpanName, Trace, Tracer } from '../actors/kernel/tracing.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { Span, SpanAttributes, SpanName, Trace, Tracer } from '../../actors/kernel/tracing.ts'
 
 /**
  * Spans to a collector, by OTLP over HTTP. Loaded only with OTLP_ENDPOINT: the packages are 60 ms of a start. Whether a

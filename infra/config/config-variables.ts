@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { defaultLimits } from '../transports/gateway/config.ts'
+import { defaultLimits } from '../../transports/gateway/config.ts'
 import {
   choice,
   dollars,

@@ -1,6 +1,6 @@
-import type { ActorMetrics } from '../actors/kernel/telemetry.ts'
-import type { ToolMetrics } from '../actors/tool/tool-metrics.ts'
-import type { GatewayMetrics } from '../transports/gateway/gateway.ts'
+import type { ActorMetrics } from '../../actors/kernel/telemetry.ts'
+import type { ToolMetrics } from '../../actors/tool/tool-metrics.ts'
+import type { GatewayMetrics } from '../../transports/gateway/gateway.ts'
 import { ClusterMetrics } from './metrics/cluster-metrics.ts'
 import { slow } from './metrics/instruments.ts'
 

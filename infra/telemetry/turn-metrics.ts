@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Announcement } from '../transports/outbound.ts'
+import type { Announcement } from '../../transports/outbound.ts'
 import type { Metrics } from './metrics.ts'
 
 /**

@@ -1,6 +1,6 @@
-import type { HealthReport } from '../transports/gateway/health.ts'
-import { mailboxTopics } from '../transports/kafka/topics.ts'
-import type { Mailbox } from '../transports/mailbox.ts'
+import type { HealthReport } from '../../transports/gateway/health.ts'
+import { mailboxTopics } from '../../transports/kafka/topics.ts'
+import type { Mailbox } from '../../transports/mailbox.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What is not counted where it happens, but asked for when somebody looks. */

@@ -1,9 +1,9 @@
-import { kindOf } from '../actors/kernel/address.ts'
-import type { Envelope } from '../actors/kernel/envelope.ts'
-import { asFailure } from '../actors/kernel/failure.ts'
-import { during, type Span, type Tracer } from '../actors/kernel/tracing.ts'
-import type { Journal } from '../persistence/journal.ts'
-import type { Mailbox } from '../transports/mailbox.ts'
+import { kindOf } from '../../actors/kernel/address.ts'
+import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { asFailure } from '../../actors/kernel/failure.ts'
+import { during, type Span, type Tracer } from '../../actors/kernel/tracing.ts'
+import type { Journal } from '../../persistence/journal.ts'
+import type { Mailbox } from '../../transports/mailbox.ts'
 
 /** Without a tracer a part is what it was, and costs what it did. */
 export function traced<Part>(part: Part, wrap: (part: Part, tracer: Tracer) => Part, tracer: Tracer | undefined): Part {

@@ -1,6 +1,6 @@
-import type { ActorKind } from '../actors/kernel/address.ts'
-import type { Sql } from '../persistence/sql.ts'
-import { mailboxTopics } from '../transports/kafka/topics.ts'
+import type { ActorKind } from '../../actors/kernel/address.ts'
+import type { Sql } from '../../persistence/sql.ts'
+import { mailboxTopics } from '../../transports/kafka/topics.ts'
 
 /** The first topic of a kind is that of its requests. */
 const topicOf = (kind: string) => mailboxTopics[kind as ActorKind]?.[0]?.name ?? kind

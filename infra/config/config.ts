@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
-import { Failure } from '../actors/kernel/failure.ts'
-import { type Role, roles } from '../persistence/membership.ts'
-import { defaultLimits, type GatewayConfig, loopbackHosts } from '../transports/gateway/config.ts'
-import type { KafkaSettings } from '../transports/kafka/settings.ts'
-import type { ModelsConfig } from '../transports/model/models.ts'
+import { Failure } from '../../actors/kernel/failure.ts'
+import { type Role, roles } from '../../persistence/membership.ts'
+import { defaultLimits, type GatewayConfig, loopbackHosts } from '../../transports/gateway/config.ts'
+import type { KafkaSettings } from '../../transports/kafka/settings.ts'
+import type { ModelsConfig } from '../../transports/model/models.ts'
 import { modelsOf } from './config-models.ts'
+import { journalProblems, type PersistenceConfig, persistenceOf } from './config-persistence.ts'
 import {
   type OpaConfig,
   type OpenFgaConfig,
@@ -17,7 +18,6 @@ import {
 } from './config-services.ts'
 import { type Values, type VariableName, variableNames, variables } from './config-variables.ts'
 import { type Environment, given, masked, secretsIn, unknownNames } from './environment.ts'
-import { journalProblems, type PersistenceConfig, persistenceOf } from './persistence-config.ts'
 
 /** The environment, read once at start and never again; wire.ts hands each part the piece it needs. */
 export interface Config {

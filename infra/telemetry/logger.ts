@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { type DestinationStream, pino } from 'pino'
-import type { Logger } from '../actors/kernel/telemetry.ts'
-import type { LogsConfig } from './config.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { LogsConfig } from '../config/config.ts'
 import { redactor } from './redaction.ts'
 
 export interface TelemetryOptions extends Omit<LogsConfig, 'to'> {

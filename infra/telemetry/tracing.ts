@@ -1,9 +1,9 @@
-import type { Logger } from '../actors/kernel/telemetry.ts'
-import type { Tracer } from '../actors/kernel/tracing.ts'
-import type { Config } from './config.ts'
-import type { Lifecycle } from './lifecycle.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { Tracer } from '../../actors/kernel/tracing.ts'
+import type { Config } from '../config/config.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import { version } from '../package-root.ts'
 import type { Metrics } from './metrics.ts'
-import { version } from './package-root.ts'
 
 /** What a collector that does not answer may cost a stop. */
 const STOP_MS = 1_500
