@@ -71,7 +71,9 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
           for (const gateway of peers.gateways()) talk.tell(gateway, { k: 'moved', shards })
         },
         gone(kind, shards) {
-          if (kind === 'session') outbound.lost(shards)
+          if (kind !== 'session') return
+          outbound.lost(shards)
+          publisher.lost(shards)
         },
       },
       birthOf: (sessionId) => birthOf(sessionId, parts),

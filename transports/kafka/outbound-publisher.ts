@@ -10,6 +10,7 @@ import { outbound } from './topics.ts'
 
 const STORE_MS = 1_000
 const PAGE = 500
+const REST_MS = 15_000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5_000
 const MAX_SKEW_MS = 1_000
@@ -40,6 +41,7 @@ export class OutboundPublisher {
   private readonly open = new Map<number, Map<number, number>>()
   private readonly stored = new Map<number, number>()
   private cancelStore: (() => void) | undefined
+  private storeIn = 0
   private closed = false
 
   constructor(options: OutboundPublisherOptions) {
@@ -81,13 +83,15 @@ export class OutboundPublisher {
     const now = clock.now()
     const fresh = leases.filter((_, i) => times[i] === undefined)
     if (fresh.length > 0) await this.advance(fresh.map((lease) => ({ lease, watermark: now })))
-    for (const [i, lease] of leases.entries()) {
+    const left = leases.flatMap((lease, i) => {
       const since = times[i]
-      if (since === undefined) continue
-      this.begin(lease.shard, since)
-      void this.publishAgain(lease, since).then((done) => {
+      return since === undefined ? [] : [{ lease, since }]
+    })
+    for (const { lease, since } of left) this.begin(lease.shard, since)
+    for (const group of together(left)) {
+      void this.publishAgain(group).then((done) => {
         if (!done) return
-        this.end(lease.shard, since)
+        for (const { lease, since } of group) this.end(lease.shard, since)
         this.storeLater()
       })
     }
@@ -106,6 +110,14 @@ export class OutboundPublisher {
     await new Promise<void>((resolve) => void this.options.clock.after(Math.min(behind, MAX_SKEW_MS), resolve))
   }
 
+  /** They are owned elsewhere now, and so is what is known of them. */
+  lost(shards: readonly number[]): void {
+    for (const shard of shards) {
+      this.open.delete(shard)
+      this.stored.delete(shard)
+    }
+  }
+
   /** Resolves when everything published so far is stored, or the brokers are away. */
   async close(): Promise<void> {
     this.closed = true
@@ -115,24 +127,33 @@ export class OutboundPublisher {
   }
 
   /** Whether all of it is published. While it is not, the shard's time stays where it was, for the next owner. */
-  private async publishAgain(lease: ShardLease, since: number): Promise<boolean> {
+  private async publishAgain(group: readonly Left[]): Promise<boolean> {
     const { journal, announcementOf, leaseOf, log, clock } = this.options
+    const since = Math.min(...group.map((it) => it.since))
+    /** Without those that were lost again meanwhile. */
+    const held = () => group.map(({ lease }) => lease).filter(({ shard, epoch }) => leaseOf(shard)?.epoch === epoch)
     let after: { readonly address: Address; readonly seq: number } | undefined
     let count = 0
-    for (let delay = FIRST_RETRY_MS; !this.closed && leaseOf(lease.shard)?.epoch === lease.epoch; ) {
+    for (let delay = FIRST_RETRY_MS; !this.closed && held().length > 0; ) {
+      const shards = held().map(({ shard }) => shard)
       try {
-        const page = await journal.recent('session', [lease.shard], since, PAGE, after)
+        const page = await journal.recent('session', shards, since, PAGE, after)
         // One event at a time would take a request each: a page is written together.
-        const written = await Promise.all(page.map((stored) => this.write(announcementOf(stored), lease.shard)))
+        const written = await Promise.all(
+          page.map((stored) => this.write(announcementOf(stored), shardOf(stored.address))),
+        )
         if (written.includes(false)) return false
         count += page.length
         after = page.at(-1)
         delay = FIRST_RETRY_MS
         if (page.length === PAGE) continue
-        if (count > 0) log.debug({ shard: lease.shard, events: count }, 'published again after a takeover')
+        if (count > 0) log.debug({ shards: shards.length, events: count }, 'published again after a takeover')
         return true
       } catch (error) {
-        log.warn({ shard: lease.shard, error: String(error), delay }, 'events of the owner before cannot be read yet')
+        log.warn(
+          { shards: shards.length, error: String(error), delay },
+          'events of the owner before cannot be read yet',
+        )
         await new Promise<void>((resolve) => void clock.after(delay, resolve))
         delay = Math.min(delay * 2, LAST_RETRY_MS)
       }
@@ -175,9 +196,12 @@ export class OutboundPublisher {
     else times.delete(at)
   }
 
-  private storeLater(): void {
+  private storeLater(afterMs: number = STORE_MS): void {
     if (this.closed) return
-    this.cancelStore ??= this.options.clock.after(STORE_MS, () => {
+    if (this.cancelStore !== undefined && afterMs >= this.storeIn) return
+    this.cancelStore?.()
+    this.storeIn = afterMs
+    this.cancelStore = this.options.clock.after(afterMs, () => {
       this.cancelStore = undefined
       void this.store().catch((error) => {
         this.options.log.warn({ error: String(error) }, 'how far events are published could not be stored')
@@ -188,15 +212,19 @@ export class OutboundPublisher {
 
   private async store(): Promise<void> {
     const now = this.options.clock.now()
-    const rows = [...this.open].flatMap(([shard, times]) => {
+    const rows = [...new Set([...this.open.keys(), ...this.stored.keys()])].flatMap((shard) => {
       const lease = this.options.leaseOf(shard)
-      const watermark = times.size === 0 ? now : Math.min(...times.keys())
-      if (lease === undefined || (this.stored.get(shard) ?? 0) >= watermark) return []
-      return [{ lease, watermark }]
+      const times = this.open.get(shard)
+      const watermark = times === undefined || times.size === 0 ? now : Math.min(...times.keys())
+      const stored = this.stored.get(shard) ?? 0
+      // A shard at rest moves too, if seldom: its next owner would look through all that others did meanwhile.
+      const least = times === undefined ? REST_MS : 1
+      return lease === undefined || watermark - stored < least ? [] : [{ lease, watermark }]
     })
     for (const [shard, times] of this.open) if (times.size === 0) this.open.delete(shard)
     await this.advance(rows)
     if (this.open.size > 0) this.storeLater()
+    else if (this.stored.size > 0) this.storeLater(REST_MS)
   }
 
   private async advance(rows: readonly { readonly lease: ShardLease; readonly watermark: number }[]): Promise<void> {
@@ -206,6 +234,23 @@ export class OutboundPublisher {
     )
     for (const { lease, watermark } of rows) this.stored.set(lease.shard, watermark)
   }
+}
+
+/** A shard of which the owner before may have left something unpublished since then. */
+interface Left {
+  readonly lease: ShardLease
+  readonly since: number
+}
+
+/** Those of about one time are one question to the journal. */
+function together(left: readonly Left[]): Left[][] {
+  const groups: Left[][] = []
+  for (const it of [...left].sort((a, b) => a.since - b.since)) {
+    const group = groups.at(-1)
+    if (group !== undefined && it.since - (group[0] as Left).since < REST_MS) group.push(it)
+    else groups.push([it])
+  }
+  return groups
 }
 
 const jsonHeaders = { 'content-type': 'application/json' }
