@@ -5,21 +5,33 @@ export const MAX_LETTER_BYTES = 32 * 1024 * 1024
 const LENGTH_BYTES = 4
 
 /** Bytes on a socket as letters: four bytes of length (big-endian), then so many bytes. */
-export function onLetters(socket: Socket, take: (letter: Buffer) => void, spoiled: () => void): void {
+export function onLetters(
+  socket: Socket,
+  take: (letter: Buffer) => void,
+  spoiled: () => void,
+  most: () => number = () => MAX_LETTER_BYTES,
+): void {
   let waiting: Buffer[] = []
   let size = 0
+  /** Bytes until something is whole: a length, or a letter with its length. */
+  let wanted = LENGTH_BYTES
   socket.on('data', (chunk: Buffer) => {
     waiting.push(chunk)
     size += chunk.length
-    while (size >= LENGTH_BYTES) {
+    while (size >= wanted && !socket.destroyed) {
+      // Joined only when something is whole: at each chunk, a large letter would be copied hundreds of times.
       const bytes = waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting)
-      waiting = [bytes]
       const length = bytes.readUInt32BE(0)
-      if (length > MAX_LETTER_BYTES) return spoiled()
+      if (length > most()) return spoiled()
       const end = LENGTH_BYTES + length
-      if (size < end) return
-      waiting = [bytes.subarray(end)]
+      if (size < end) {
+        waiting = [bytes]
+        wanted = end
+        return
+      }
+      waiting = size > end ? [bytes.subarray(end)] : []
       size -= end
+      wanted = LENGTH_BYTES
       take(bytes.subarray(LENGTH_BYTES, end))
     }
   })

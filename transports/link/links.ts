@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { pack, unpack } from 'msgpackr'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
-import { onLetters, writeLetter } from './letters.ts'
+import { MAX_LETTER_BYTES, onLetters, writeLetter } from './letters.ts'
 
 /** Where a process of the cluster is reached by the others; it tells them in its row of `nodes`. */
 export interface LinkAddress {
@@ -29,6 +29,7 @@ export interface LinksOptions {
 
 const CONNECT_MS = 2_000
 const HELLO_MS = 5_000
+const MAX_HELLO_BYTES = 4_096
 const MAX_PEERS = 4_096
 /** Not taken by a peer that is slow; beyond it letters are let go: soft state must not fill the memory (I9). */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
@@ -41,12 +42,14 @@ const PAUSE_MS = 250
  *   K1. Nobody is heard who has not shown the key of the one it calls, by its id: a process started anew on an old port
  *       takes nothing meant for the one before.
  *   K2. What cannot be delivered at once is let go, and the sender told so; whoever relies on it has another way.
+ *   K3. What is delivered to a peer is delivered in the order of `post`.
  */
 export class Links {
   private readonly options: LinksOptions
   private readonly calls = new Map<string, Call>()
-  private readonly heard = new Set<Socket>()
+  private readonly sockets = new Set<Socket>()
   private server: Server | undefined
+  private closed = false
 
   constructor(options: LinksOptions) {
     this.options = options
@@ -65,63 +68,66 @@ export class Links {
 
   /** Resolves to whether the letter is on its way. */
   async post(peer: string, letter: Buffer): Promise<boolean> {
-    const call = this.calls.get(peer) ?? (await this.call(peer))
-    if (call === undefined || !(await call.ready)) return false
-    if (call.socket.writableLength > MAX_WAITING_BYTES) return false
-    writeLetter(call.socket, letter)
+    if (this.closed || letter.length > MAX_LETTER_BYTES) return false // for the latter the peer would end the connection
+    // Nothing is awaited before the one promise that all letters to this peer wait for (K3).
+    const socket = await (this.calls.get(peer) ?? this.call(peer)).ready
+    if (socket === undefined || socket.writableLength > MAX_WAITING_BYTES) return false
+    writeLetter(socket, letter)
     return true
   }
 
   async close(): Promise<void> {
-    for (const { socket } of this.calls.values()) socket.destroy()
-    for (const socket of this.heard) socket.destroy()
+    this.closed = true
+    for (const socket of this.sockets) socket.destroy()
     await new Promise<void>((resolve) => (this.server === undefined ? resolve() : this.server.close(() => resolve())))
   }
 
-  private async call(peer: string): Promise<Call | undefined> {
-    if (this.options.addressOf(peer) === undefined) await this.options.lookAgain().catch(() => {})
-    const address = this.options.addressOf(peer)
-    const made = this.calls.get(peer)
-    if (made !== undefined || address === undefined) return made
-    const socket = connect({ host: address.host, port: address.port, noDelay: true, keepAlive: true })
+  private call(peer: string): Call {
     const over = () => {
-      if (this.calls.get(peer)?.socket !== socket) return
-      // Kept for a moment, so that a peer that is away is not called for each letter.
+      call.ready = Promise.resolve(undefined)
+      // Kept for a moment, so that a peer that is away is not called, or looked for, for each letter.
       this.options.clock.after(PAUSE_MS, () => {
-        if (this.calls.get(peer)?.socket === socket) this.calls.delete(peer)
+        if (this.calls.get(peer) === call) this.calls.delete(peer)
       })
     }
-    const ready = new Promise<boolean>((resolve) => {
-      const give = (is: boolean) => {
-        cancel()
-        resolve(is)
-      }
-      const cancel = this.options.clock.after(CONNECT_MS, () => socket.destroy())
-      socket.once('connect', () => {
-        writeLetter(socket, pack({ to: peer, from: this.options.self(), key: address.key }))
-        give(true)
-      })
-      socket.once('close', () => {
-        give(false)
-        call.ready = Promise.resolve(false)
-        over()
-      })
-    })
-    socket.on('error', (error) => this.options.log.debug({ peer, error: error.message }, 'a peer cannot be reached'))
-    const call: Call = { socket, ready }
+    const call: Call = { ready: this.reach(peer, () => over()) }
     this.calls.set(peer, call)
     return call
   }
 
+  private async reach(peer: string, over: () => void): Promise<Socket | undefined> {
+    const { addressOf, lookAgain, self, clock, log } = this.options
+    if (addressOf(peer) === undefined) await lookAgain().catch(() => {})
+    const address = addressOf(peer)
+    if (address === undefined || this.closed) {
+      over()
+      return undefined
+    }
+    const socket = connect({ host: address.host, port: address.port, noDelay: true, keepAlive: true })
+    this.keep(socket)
+    socket.on('error', (error) => log.debug({ peer, error: error.message }, 'a peer cannot be reached'))
+    return new Promise((resolve) => {
+      const cancel = clock.after(CONNECT_MS, () => socket.destroy())
+      socket.once('connect', () => {
+        cancel()
+        writeLetter(socket, pack({ to: peer, from: self(), key: address.key }))
+        resolve(socket)
+      })
+      socket.once('close', () => {
+        cancel()
+        resolve(undefined)
+        over()
+      })
+    })
+  }
+
   private answer(socket: Socket): void {
     const { self, key, take, clock, log } = this.options
-    this.heard.add(socket)
+    this.keep(socket)
     socket.on('error', () => {})
-    socket.once('close', () => this.heard.delete(socket))
     let known = false
-    const cancel = clock.after(HELLO_MS, () => {
-      if (!known) socket.destroy()
-    })
+    const cancel = clock.after(HELLO_MS, () => socket.destroy())
+    socket.once('close', cancel)
     const letters = (letter: Buffer) => {
       if (known) return take(letter)
       cancel()
@@ -130,13 +136,19 @@ export class Links {
       log.warn({ from: socket.remoteAddress }, 'somebody who is no peer of ours called')
       socket.destroy()
     }
-    onLetters(socket, letters, () => socket.destroy())
+    const most = () => (known ? MAX_LETTER_BYTES : MAX_HELLO_BYTES)
+    onLetters(socket, letters, () => socket.destroy(), most)
+  }
+
+  private keep(socket: Socket): void {
+    this.sockets.add(socket)
+    socket.once('close', () => this.sockets.delete(socket))
   }
 }
 
 interface Call {
-  readonly socket: Socket
-  ready: Promise<boolean>
+  /** Undefined when there is no way to the peer. */
+  ready: Promise<Socket | undefined>
 }
 
 function isHello(letter: Buffer, self: string, key: string): boolean {

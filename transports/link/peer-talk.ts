@@ -43,7 +43,7 @@ export interface PeerTalkOptions {
 /** Waiting for one peer at most; beyond it the oldest are let go: soft state must not fill the memory (I9). */
 const MAX_WAITING = 20_000
 const MAX_QUESTIONS = 10_000
-/** Frames in one record. */
+/** Frames in one letter. */
 const PER_LETTER = 1_000
 
 type Heard = (frame: Frame, from: string) => void
@@ -122,7 +122,8 @@ export class PeerTalk {
   }
 
   private async write(peer: string, frames: readonly Frame[]): Promise<void> {
-    const sent = await this.options.post(peer, pack({ from: this.options.self().id, frames }))
+    const letter = letterOf(this.options.self().id, frames)
+    const sent = letter !== undefined && (await this.options.post(peer, letter))
     this.options.counted?.(sent ? 'sent' : 'dropped', frames.length)
     if (!sent) this.options.log.debug({ peer, frames: frames.length }, 'a peer could not be told')
   }
@@ -160,7 +161,16 @@ export class PeerTalk {
   }
 }
 
-/** What gathered while the brokers were away must not make a record that they refuse. */
+/** Undefined for what cannot be written as bytes: it is let go as anything else is, and the talk goes on. */
+function letterOf(from: string, frames: readonly Frame[]): Buffer | undefined {
+  try {
+    return pack({ from, frames })
+  } catch {
+    return undefined
+  }
+}
+
+/** What gathered while a peer was away must not make one letter that is longer than allowed. */
 function lettersOf(frames: readonly Frame[]): (readonly Frame[])[] {
   if (frames.length <= PER_LETTER) return [frames]
   const letters = Math.ceil(frames.length / PER_LETTER)
