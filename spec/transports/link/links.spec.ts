@@ -151,7 +151,16 @@ describe('links between processes', () => {
     await eventually(() => clock.pending > 0)
     clock.advance(5_000)
     await cut
-    await cutOff(b.port, Buffer.alloc(5_000))
+    const announced = connect(b.port, '127.0.0.1').on('error', () => {})
+    ends.push(() => announced.destroy())
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(5_000)
+    announced.write(length)
+    let ended = false
+    announced.resume().on('close', () => {
+      ended = true
+    })
+    await eventually(() => ended)
   })
 
   it('do not cut off a peer that was greeted and then had nothing to say', async () => {

@@ -108,16 +108,31 @@ describe('talk between processes', () => {
     expect(a.heard).to.deep.equal([])
   })
 
-  it('refuses a question when too many wait for answers (I9)', async () => {
-    const a = await given('a')
-    const asked = Array.from({ length: 10_000 }, () => failureOf(a.talk.ask({ id: 'nobody' }, { op: 'x' }, 1_000)))
-    const refused = await failureOf(a.talk.ask({ id: 'nobody' }, { op: 'x' }, 1_000))
+  it('refuses a question when too many wait for answers, and takes one again when they have ended (I9)', async () => {
+    const ends: (() => void)[] = []
+    const talk = new PeerTalk({
+      self: () => ({ id: 'a' }),
+      post: async () => false,
+      // Time by hand: ten thousand tasks are too many for the clock of the others.
+      clock: {
+        now: () => 0,
+        after: (_, task) => {
+          ends.push(task)
+          return () => {}
+        },
+      },
+      ids,
+      log: silentLogger,
+    })
+    const ask = () => failureOf(talk.ask({ id: 'b' }, { op: 'x' }, 1_000))
+    const asked = Array.from({ length: 10_000 }, ask)
+    const refused = await ask()
     expect([refused.code, refused.detail]).to.deep.equal(['NODE_UNREACHABLE', 'too many questions wait for answers'])
-    clock.advance(1_000)
+    for (const end of ends.splice(0)) end()
     await Promise.all(asked)
-    const again = failureOf(a.talk.ask({ id: 'nobody' }, { op: 'x' }, 1_000))
-    clock.advance(1_000)
-    expect((await again).detail, 'those that ended make room').to.match(/did not answer/)
+    const again = ask()
+    for (const end of ends.splice(0)) end()
+    expect((await again).detail).to.match(/did not answer/)
   })
 
   it('tells what was told in order, also when it fills many letters before there is a connection', async () => {
@@ -147,7 +162,7 @@ describe('talk between processes', () => {
     expect(b.events).to.deep.equal([3])
   })
 
-  it('answers its asker a failure when the answer cannot be written', async () => {
+  it('lets an answer go that cannot be written: its asker hears NODE_UNREACHABLE in time', async () => {
     const [a, b] = [await given('a'), await given('b')]
     b.talk.answers(async () => 2n ** 80n)
     const failed = failureOf(a.talk.ask({ id: 'b' }, { op: 'x' }, 1_000))
