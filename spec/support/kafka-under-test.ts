@@ -1,3 +1,4 @@
+import type { Admin } from 'kafkajs'
 import type { ActorKind } from '../../actors/kernel/address.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { systemClock as clock } from '../../infra/clock.ts'
@@ -50,6 +51,12 @@ export class KafkaUnderTest {
 
   writer(): LogWriter {
     return new LogWriter({ producer: this.producer, acks: 'all', seconds: () => 0 })
+  }
+
+  async administer<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.kafka.admin()
+    await admin.connect()
+    return work(admin).finally(() => admin.disconnect())
   }
 
   client(): FetchClient {
