@@ -156,6 +156,49 @@ describe('a stream of a session', () => {
     )
   })
 
+  it('S1: a live reader that was only just heard of does not read the whole journal', async () => {
+    const { outbound, sessions, sources, sink, happen } = given()
+    happen(100)
+    followSession(sources, { sessionId: ID, after: 'live', expecting: true }, sink)
+    outbound.missed(ID, 'began')
+    await settled()
+    expect([sessions.reads, sink.seqs]).to.deep.equal([0, []])
+    happen(1)
+    await settled()
+    expect([sessions.reads, sink.seqs]).to.deep.equal([0, [101]])
+  })
+
+  it('S1: a live reader that waits for something looks into the journal when its session moved: it may be there', async () => {
+    const { outbound, sessions, sources, sink, happen } = given()
+    followSession(sources, { sessionId: ID, after: 'live', expecting: true }, sink)
+    const idle = new RecordingSink()
+    followSession(sources, { sessionId: ID, after: 'live' }, idle)
+    sessions.lost.add(1)
+    happen(1)
+    outbound.missed(ID, 'moved')
+    await settled()
+    expect(sink.seqs).to.deep.equal([1])
+    expect(idle.seqs, 'one that waits for nothing has missed nothing').to.deep.equal([])
+  })
+
+  for (const since of ['began', 'moved'] as const) {
+    it(`S1: a reader with a cursor reads what it missed (${since})`, async () => {
+      const { outbound, sessions, sources, sink, follow, happen } = given()
+      happen(3)
+      follow(3)
+      const live = new RecordingSink()
+      followSession(sources, { sessionId: ID, after: 'live' }, live)
+      await settled()
+      happen(1)
+      sessions.lost.add(5).add(6)
+      happen(2)
+      outbound.missed(ID, since)
+      await settled()
+      expect(sink.seqs).to.deep.equal([4, 5, 6])
+      expect(live.seqs, 'one that began live and has heard something since').to.deep.equal([4, 5, 6])
+    })
+  }
+
   it('S2: shows the partial text of a step in progress to one who comes late, after the journal', async () => {
     const { sessions, sink, follow, preview } = given()
     sessions.event(ID, 'assistant.started', '', { turn_id: 't1', step: 1, attempt: 1 })
