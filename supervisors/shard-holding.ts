@@ -65,7 +65,8 @@ export class ShardHolding {
     await step('outbox', (shards) => relay.recover(kind, shards))
     await step('outbound', async () => taken?.(kind, held()))
     await step('mailbox', () =>
-      Promise.all(
+      // Each ends before it is tried again: another try beside one that is slow would open its shard twice.
+      allEnded(
         held().map(async (lease) => {
           const key = shardKey(kind, lease.shard)
           if (this.subscriptions.has(key)) return
@@ -107,6 +108,12 @@ export class ShardHolding {
       await subscription.close().catch((error) => this.parts.log.debug({ error: String(error) }, 'offset not stored'))
     }
   }
+}
+
+/** Resolves when all have ended; rejects then, with the first failure. */
+async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((it) => it.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 export function shardKey(kind: ActorKind, shard: number): string {
