@@ -181,6 +181,49 @@ describe('shard ownership', () => {
     await consistent()
   })
 
+  /** Releases that come to nothing until the spec says otherwise. */
+  function withoutRelease(): { mend(): void; tried(): number } {
+    const release = epochs.release.bind(epochs)
+    let tries = 0
+    epochs.release = async () => {
+      tries++
+      throw new Error('the database is away')
+    }
+    return {
+      tried: () => tries,
+      mend() {
+        epochs.release = release
+      },
+    }
+  }
+
+  it('makes up for a release that came to nothing: whom the plan names gets the shards at last (O1)', async () => {
+    const a = await start('a')
+    await eventually(() => a.owned === 64)
+    const releases = withoutRelease()
+    const b = await start('b')
+    await eventually(() => a.owned === 32 && releases.tried() > 2)
+    expect(b.owned, 'they are still a’s by the table').to.equal(0)
+    releases.mend()
+    await eventually(() => b.owned === 32)
+    await consistent()
+  })
+
+  it('takes up again what it could not release, under new epochs, when the plan gives it back', async () => {
+    const a = await start('a')
+    await eventually(() => a.owned === 64)
+    const before = [...a.leases.values()]
+    const releases = withoutRelease()
+    const b = await start('b')
+    await eventually(() => a.owned === 32 && releases.tried() > 0)
+    const given = before.filter(({ shard }) => !a.leases.has(`session/${shard}`))
+    cluster.kill(b.membership.nodeId)
+    await eventually(() => a.owned === 64)
+    for (const { shard, epoch } of given) expect(a.leases.get(`session/${shard}`)?.epoch).to.equal(epoch + 1)
+    releases.mend()
+    await consistent()
+  })
+
   it('three that start at once end with a share each and no shard twice', async () => {
     const all = await Promise.all(['a', 'b', 'c'].map((name) => start(name)))
     await eventually(
