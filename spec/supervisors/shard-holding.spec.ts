@@ -17,7 +17,7 @@ function given() {
   /** What was done, in order; what failed, with a question mark. */
   const log: string[] = []
   const failures: Partial<Record<Step, number>> = {}
-  const gates: Partial<Record<Step, Gate[]>> = {}
+  const gates: Partial<Record<Step | 'stop', Gate[]>> = {}
   /** Subscriptions that are open, by shard. */
   const open = new Map<number, number>()
   const counts = { mostOpen: 0, closed: 0 }
@@ -35,7 +35,10 @@ function given() {
   const holding = new ShardHolding(leases, {
     region: {
       takeOver: () => step('quarantine'),
-      handOver: async () => void log.push('actors stop'),
+      handOver: async () => {
+        log.push('actors stop')
+        await gates.stop?.shift()?.opened
+      },
       deliver: () => 'accepted',
       activate: (address) => void log.push(`wake ${address}`),
     },
@@ -126,17 +129,35 @@ describe('shard holding', () => {
     expect([...leases.keys()]).to.deep.equal([shardKey('session', 2)])
   })
 
-  it('leaves none open when the lease goes while the actors of its giving still stop', async () => {
+  it('leaves none open that comes while the actors of a shard that is given up still stop', async () => {
     const { holding, log, gates, take, opened } = given()
-    const gate = new Gate()
-    gates.mailbox = [gate]
+    const [receiving, stopping] = [new Gate(), new Gate()]
+    gates.mailbox = [receiving]
+    gates.stop = [stopping]
     const taken = take(leaseOf(1))
     await until(() => log.includes('outbound'))
     const giving = holding.give('session', [1])
-    gate.open()
-    await giving
+    await until(() => log.includes('actors stop'))
+    receiving.open()
     await until(() => taken.done)
     expect(opened(1)).to.equal(0)
+    stopping.open()
+    expect(await giving).to.deep.equal([leaseOf(1)])
+  })
+
+  it('leaves alone a lease that was taken anew while the one before was given up', async () => {
+    const { holding, log, leases, gates, take, opened } = given()
+    const first = take(leaseOf(1, 1))
+    await until(() => first.done)
+    const stopping = new Gate()
+    gates.stop = [stopping]
+    const giving = holding.give('session', [1])
+    await until(() => log.includes('actors stop'))
+    const second = take(leaseOf(1, 2))
+    await until(() => second.done)
+    stopping.open()
+    expect(await giving, 'nothing to release').to.deep.equal([])
+    expect([leases.get(shardKey('session', 1)), opened(1)]).to.deep.equal([leaseOf(1, 2), 1])
   })
 
   it('does nothing more for a shard that was lost before it was read, and tries no more when all are', async () => {

@@ -117,10 +117,14 @@ describe('kafka mailbox', () => {
 
   async function reading(mailbox: Mailbox, ...of: Address[]) {
     const deliveries: Delivery[] = []
-    const subscription = await mailbox.receive('session', of.map((it) => shardOf(it)), (delivery) => {
-      deliveries.push(delivery)
-      return 'accepted'
-    })
+    const subscription = await mailbox.receive(
+      'session',
+      of.map((it) => shardOf(it)),
+      (delivery) => {
+        deliveries.push(delivery)
+        return 'accepted'
+      },
+    )
     const settle = async (count: number) => {
       await until(() => deliveries.length >= count, `${count} deliveries`)
       for (const delivery of deliveries.splice(0, count)) delivery.settle()
@@ -167,8 +171,9 @@ describe('kafka mailbox', () => {
       const { settle, close } = await reading(mailbox, a)
       await send(mailbox, 4)
       await settle(3)
+      await pass(249)
       expect([writes, await stored(a)]).to.deep.equal([0, [undefined]])
-      await pass(250)
+      await pass(1)
       expect([writes, await stored(a)]).to.deep.equal([1, [3]])
       await settle(1)
       await close()
@@ -282,7 +287,8 @@ describe('kafka mailbox', () => {
       await send(sender, 5)
       const { settle } = await reading(given(), a)
       await settle(5)
-      await pass(1_000)
+      await pass(250)
+      await pass(750)
       expect(clock.pending, 'in use until now').to.equal(1)
       await pass(1_000)
       expect(clock.pending).to.equal(0)
