@@ -148,6 +148,50 @@ describe('public messages on Kafka', () => {
   })
 })
 
+describe('nesting that would overflow the stack of whoever writes it again', () => {
+  const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
+  const refused = (work: () => unknown) => {
+    try {
+      work()
+    } catch (error) {
+      return asFailure(error).code
+    }
+    return 'taken'
+  }
+
+  it('is refused in a public message', () => {
+    const message = (depth: number) =>
+      aRecord(`{"event_id":"e1","session_id":"${sessionId}","role":"user","message":"m","metadata":${nested(depth)}}`)
+    expect(refused(() => fromPublic(inbound, message(60), 'acme'))).to.equal('taken')
+    expect(refused(() => fromPublic(inbound, message(64), 'acme'))).to.equal('MALFORMED_MESSAGE')
+    expect(refused(() => fromPublic(inbound, message(20_000), 'acme'))).to.equal('MALFORMED_MESSAGE')
+  })
+
+  it('is refused in an envelope, msgpack or JSON', () => {
+    const body = (depth: number) => JSON.parse(nested(depth))
+    for (const [depth, outcome] of [
+      [150, 'taken'],
+      [1_000, 'MALFORMED_MESSAGE'],
+    ] as const) {
+      const { value, headers } = encodeEnvelope({ ...anEnvelope(), body: body(depth) })
+      expect(
+        refused(() => decodeEnvelope(value, { 'soma-envelope': Buffer.from(`${headers['soma-envelope']}`) })),
+      ).to.equal(outcome)
+    }
+    const json = Buffer.from(
+      JSON.stringify({ ...anEnvelope(), body: 0 }).replace('"body":0', `"body":${nested(20_000)}`),
+    )
+    expect(refused(() => decodeEnvelope(json, { 'soma-envelope': Buffer.from('1; json') }))).to.equal(
+      'MALFORMED_MESSAGE',
+    )
+  })
+
+  it('stays text in what is shown of a dead letter', () => {
+    const text = nested(20_000)
+    expect(originalOf(undecodable(inbound, 3, aRecord(text)))).to.equal(text)
+  })
+})
+
 describe('records that are nothing we know', () => {
   it('are kept whole, shown as what they were, and can be written again', () => {
     const json = aRecord({ strange: true }, { by: Buffer.from('someone') })

@@ -2,6 +2,7 @@ import { pack, unpack } from 'msgpackr'
 import { isAddress } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
+import { isDeeper } from '../json-depth.ts'
 
 /**
  * Envelopes as Kafka records between nodes: msgpack, with the version of the shape in a header. A record without our header
@@ -9,6 +10,8 @@ import { Failure } from '../../actors/kernel/failure.ts'
  */
 export const ENVELOPE_VERSION = '1'
 const VERSION_HEADER = 'soma-envelope'
+/** More than any of ours; far less than overflows the stack of whoever journals or parks it, and is never settled then. */
+const MAX_DEPTH = 200
 
 /** msgpack is UTF-8, which has no lone surrogates: msgpackr writes this for one in a long string… */
 const REPLACEMENT = Buffer.from('\ufffd')
@@ -46,6 +49,10 @@ export function decodeEnvelope(value: Buffer | null, headers: Readonly<Record<st
     decoded = form === 'json' ? JSON.parse(String(value)) : unpack(value ?? Buffer.alloc(0))
   } catch (error) {
     throw new Failure('MALFORMED_MESSAGE', 'the record is no envelope that can be read', { cause: error })
+  }
+  // A level takes a byte at least, so small records, which are most, need no look.
+  if (value !== null && value.length > MAX_DEPTH && isDeeper(decoded, MAX_DEPTH)) {
+    throw new Failure('MALFORMED_MESSAGE', `the envelope is nested deeper than ${MAX_DEPTH}`)
   }
   const wrong = whatIsWrong(decoded)
   if (wrong !== undefined) throw new Failure('MALFORMED_MESSAGE', `the envelope's ${wrong} is not what it must be`)

@@ -3,6 +3,7 @@ import { address } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
+import { isNestedDeeper } from '../json-depth.ts'
 import type { LogRecord } from './fetch-client.ts'
 import { inbound, type Topic, toolRequests, toolResults } from './topics.ts'
 
@@ -49,6 +50,9 @@ const toolResult = z.strictObject({
   persona_id: name.optional(),
   trace_context: trace,
 })
+
+/** As deep as a body over HTTP may be. */
+const MAX_DEPTH = 64
 
 /** The envelope that a public message stands for. Throws MALFORMED_MESSAGE that names what is wrong. */
 export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Envelope<SessionCommand> {
@@ -141,8 +145,12 @@ function returned(result: z.output<typeof toolResult>, at: number): SessionComma
 }
 
 function parsed({ value }: LogRecord): unknown {
+  const json = String(value ?? '')
+  if (isNestedDeeper(json, MAX_DEPTH)) {
+    throw new Failure('MALFORMED_MESSAGE', `the value is nested deeper than ${MAX_DEPTH}`)
+  }
   try {
-    return JSON.parse(String(value ?? ''))
+    return JSON.parse(json)
   } catch (error) {
     throw new Failure('MALFORMED_MESSAGE', 'the value is not JSON', { cause: error })
   }

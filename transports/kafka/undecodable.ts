@@ -1,5 +1,6 @@
 import { address } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
+import { isNestedDeeper } from '../json-depth.ts'
 import type { LogRecord } from './fetch-client.ts'
 import type { WrittenRecord } from './log-writer.ts'
 import { type Topic, toolRequests } from './topics.ts'
@@ -53,11 +54,15 @@ export function recordOf({ body }: Envelope, topicPrefix: string): WrittenRecord
   return { topic: topicPrefix + topic, partition, key, value: Buffer.from(value, encoding), headers }
 }
 
+/** Deeper JSON stays text: it would overflow the stack of whoever writes it as JSON again. */
+const MAX_DEPTH_SHOWN = 200
+
 /** What outsiders see of it in `<topic>.dlq`: the record itself, as JSON where it is JSON. */
 export function originalOf(envelope: Envelope): unknown {
   const { body } = envelope
   if (typeof body !== 'object' || body === null || !('undecodable' in body)) return envelope
   const { value } = (body as Undecodable).undecodable
+  if (isNestedDeeper(value, MAX_DEPTH_SHOWN)) return value
   try {
     return JSON.parse(value)
   } catch {
