@@ -46,7 +46,7 @@ export function onEveryDatabase(suite: (stores: () => Persistence) => void): voi
     let stores: Persistence
     let dataDir: string
     before(async function () {
-      this.timeout(30_000)
+      this.timeout(120_000)
       dataDir = await freshDataDir()
       stores = await openPersistence({ ...common, dataDir })
     })
