@@ -20,10 +20,10 @@ export function isNestedDeeper(json: string, maxDepth: number): boolean {
   return false
 }
 
-/** The same of a value that is there already. */
-export function isDeeper(value: unknown, maxDepth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return maxDepth === 0 || Object.values(value).some((it) => isDeeper(it, maxDepth - 1))
+/** Whether JSON.stringify can write it: no bigint, which msgpack has, and no deeper than that. */
+export function isWritable(value: unknown, maxDepth: number): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint'
+  return maxDepth > 0 && Object.values(value).every((it) => isWritable(it, maxDepth - 1))
 }
 
 function endOfString(text: string, start: number): number {

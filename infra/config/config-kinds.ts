@@ -24,6 +24,12 @@ export const text = (fallback: string): Kind<string> => ({
   shownDefault: fallback,
 })
 
+export const shortText = (fallback: string, max: number): Kind<string> => ({
+  schema: z.string().max(max).default(fallback),
+  expects: `at most ${max} characters`,
+  shownDefault: fallback,
+})
+
 export const optionalText = (shownDefault = unset): Kind<string | undefined> => ({
   schema: z.string().optional(),
   expects: 'some text',

@@ -10,6 +10,7 @@ import {
   secret,
   secretText,
   share,
+  shortText,
   text,
   unset,
   url,
@@ -28,7 +29,7 @@ export const variables = {
     flag(false),
     'Commits of the embedded database wait for the disk: they then survive a loss of power, and not only of the process.',
   ),
-  SOMA_TENANT_ID: known(text('local'), 'Tenant of requests that carry no token.'),
+  SOMA_TENANT_ID: known(shortText('local', 200), 'Tenant of requests that carry no token.'),
   SOMA_AGENT_MODE: known(
     choice(['LOCAL', 'REMOTE'], 'REMOTE'),
     'LOCAL: `soma` commands start the service in their own process.',

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { pack } from 'msgpackr'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { asFailure } from '../../actors/kernel/failure.ts'
 import { decodeEnvelope, encodeEnvelope, isEnvelope } from '../../transports/kafka/envelope-codec.ts'
@@ -184,6 +185,21 @@ describe('nesting that would overflow the stack of whoever writes it again', () 
     expect(refused(() => decodeEnvelope(json, { 'soma-envelope': Buffer.from('1; json') }))).to.equal(
       'MALFORMED_MESSAGE',
     )
+  })
+
+  it('is refused, as is all that the database could neither journal nor park', () => {
+    const wrong: object[] = [
+      { id: 'x'.repeat(300) },
+      { tenant: 'x'.repeat(300) },
+      { trace: { traceparent: 5 } },
+      { sentAt: Number.NaN },
+      { body: { kind: 'Nope', x: 2n ** 60n } },
+    ]
+    for (const part of wrong) {
+      const value = pack({ ...anEnvelope(), ...part })
+      const outcome = refused(() => decodeEnvelope(value, { 'soma-envelope': Buffer.from('1') }))
+      expect(outcome, Object.keys(part).join()).to.equal('MALFORMED_MESSAGE')
+    }
   })
 
   it('stays text in what is shown of a dead letter', () => {

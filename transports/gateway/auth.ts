@@ -33,6 +33,9 @@ export interface Authenticator {
   authenticate(request: FastifyRequest): Promise<Caller>
 }
 
+/** Every record carries it, and indexes hold it: a longer one would be accepted here and refused on the way. */
+const MAX_TENANT = 200
+
 const TENANT_CLAIMS = ['tenant', 'org', 'customer'] as const
 const SYMMETRIC = ['HS256', 'HS384', 'HS512']
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
@@ -114,6 +117,9 @@ function callerOf(claims: JWTPayload): Caller {
   const tenant = TENANT_CLAIMS.map((name) => claims[name]).find((value) => typeof value === 'string' && value !== '')
   if (typeof tenant !== 'string') {
     throw new Failure('UNAUTHENTICATED', `The token names no tenant (claim ${TENANT_CLAIMS.join(', ')}).`)
+  }
+  if (tenant.length > MAX_TENANT) {
+    throw new Failure('UNAUTHENTICATED', `The tenant that the token names is longer than ${MAX_TENANT} characters.`)
   }
   const listed = Array.isArray(claims.scp) ? claims.scp.filter((one) => typeof one === 'string') : []
   const scope = typeof claims.scope === 'string' ? claims.scope : listed.join(' ')

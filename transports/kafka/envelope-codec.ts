@@ -1,8 +1,8 @@
-import { pack, unpack } from 'msgpackr'
+import { pack, Unpackr } from 'msgpackr'
 import { isAddress } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
-import { isDeeper } from '../json-depth.ts'
+import { isWritable } from '../json-depth.ts'
 
 /**
  * Envelopes as Kafka records between nodes: msgpack, with the version of the shape in a header. A record without our header
@@ -10,8 +10,15 @@ import { isDeeper } from '../json-depth.ts'
  */
 export const ENVELOPE_VERSION = '1'
 const VERSION_HEADER = 'soma-envelope'
-/** More than any of ours; far less than overflows the stack of whoever journals or parks it, and is never settled then. */
+/**
+ * More than any of ours. What the database cannot take can neither be journaled nor parked, and would be tried for ever:
+ * JSON that overflows the stack, a key longer than an index takes.
+ */
 const MAX_DEPTH = 200
+const MAX_NAME = 256
+
+/** Without references, by which a value may contain itself. */
+const unpackr = new Unpackr({ useRecords: false, structuredClone: false })
 
 /** msgpack is UTF-8, which has no lone surrogates: msgpackr writes this for one in a long string… */
 const REPLACEMENT = Buffer.from('\ufffd')
@@ -46,13 +53,9 @@ export function decodeEnvelope(value: Buffer | null, headers: Readonly<Record<st
   }
   let decoded: unknown
   try {
-    decoded = form === 'json' ? JSON.parse(String(value)) : unpack(value ?? Buffer.alloc(0))
+    decoded = form === 'json' ? JSON.parse(String(value)) : unpackr.unpack(value ?? Buffer.alloc(0))
   } catch (error) {
     throw new Failure('MALFORMED_MESSAGE', 'the record is no envelope that can be read', { cause: error })
-  }
-  // A level takes a byte at least, so small records, which are most, need no look.
-  if (value !== null && value.length > MAX_DEPTH && isDeeper(decoded, MAX_DEPTH)) {
-    throw new Failure('MALFORMED_MESSAGE', `the envelope is nested deeper than ${MAX_DEPTH}`)
   }
   const wrong = whatIsWrong(decoded)
   if (wrong !== undefined) throw new Failure('MALFORMED_MESSAGE', `the envelope's ${wrong} is not what it must be`)
@@ -63,11 +66,20 @@ export function decodeEnvelope(value: Buffer | null, headers: Readonly<Record<st
 function whatIsWrong(decoded: unknown): string | undefined {
   if (typeof decoded !== 'object' || decoded === null) return 'shape'
   const { id, to, from, tenant, priority, trace, sentAt } = decoded as Partial<Record<keyof Envelope, unknown>>
-  if (typeof id !== 'string' || id === '') return 'id'
+  if (!isName(id) || id === '') return 'id'
   if (!isAddress(to)) return 'to'
   if (typeof from !== 'string') return 'from'
-  if (typeof tenant !== 'string') return 'tenant'
+  if (!isName(tenant)) return 'tenant'
   if (priority !== 'normal' && priority !== 'control') return 'priority'
-  if (typeof trace !== 'object' || trace === null) return 'trace'
-  return typeof sentAt === 'number' ? undefined : 'sentAt'
+  if (!isTrace(trace)) return 'trace'
+  if (!Number.isFinite(sentAt)) return 'sentAt'
+  return isWritable(decoded, MAX_DEPTH) ? undefined : 'content'
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_NAME
+}
+
+function isTrace(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.values(value).every((it) => typeof it === 'string')
 }

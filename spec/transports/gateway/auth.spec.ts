@@ -57,6 +57,7 @@ describe('authentication', () => {
       await sign({ tenant: 'a' }, { secret: 'another secret that is long enough' }),
       await sign({ tenant: 'a' }, { expires: '-1m' }),
       await sign({ tenant: 'a', aud: 'elsewhere' }),
+      await sign({ tenant: 'a'.repeat(201) }),
       await sign({ tenant: 'a', iss: 'somebody' }),
       await sign({}),
       `${btoa('{"alg":"none"}')}.${btoa('{"tenant":"a","iss":"me","aud":"soma"}')}.`.replaceAll('=', ''),
