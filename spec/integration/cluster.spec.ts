@@ -177,6 +177,10 @@ describeWith('kafka', 'a cluster', (kafka) => {
         expect((await cluster.request('POST', at('step'), { hold: held.hold })).status).to.equal(200)
         expect((await answered(session_id, turn.event_id)).message).to.equal('as edited')
         await cluster.request('POST', at('step-mode'), { on: false, why })
+        // Accepted is not journaled yet.
+        const isOff = ({ type, metadata }: { type: string; metadata: Record<string, unknown> }) =>
+          type === 'session.step_mode' && metadata.on === false
+        await eventually(async () => (await cluster.events(session_id)).some(isOff))
 
         const before = await cluster.events(session_id)
         const words = { role: 'user', content: 'say what if' }

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import type { Producer, ProducerBatch } from 'kafkajs'
 import { type Address, shardOf } from '../../../actors/kernel/address.ts'
 import type { Failure } from '../../../actors/kernel/failure.ts'
 import { silentLogger } from '../../../actors/kernel/telemetry.ts'
@@ -8,68 +7,14 @@ import { InMemoryEpochs } from '../../../persistence/in-memory-epochs.ts'
 import { InMemoryLogOffsets } from '../../../persistence/in-memory-log-offsets.ts'
 import { InMemoryStore } from '../../../persistence/in-memory-store.ts'
 import type { LogOffsets } from '../../../persistence/log-offsets.ts'
-import type { LogRecord } from '../../../transports/kafka/fetch-client.ts'
 import { KafkaMailbox, type KafkaMailboxOptions } from '../../../transports/kafka/kafka-mailbox.ts'
-import type { LogReader, ReadPartition } from '../../../transports/kafka/log-reader.ts'
 import { LogWriter } from '../../../transports/kafka/log-writer.ts'
 import { inbound } from '../../../transports/kafka/topics.ts'
 import type { Delivery, Mailbox } from '../../../transports/mailbox.ts'
 import { anEnvelope } from '../../support/given-append.ts'
+import { KeptPartitions } from '../../support/kept-partitions.ts'
 import { settled, until } from '../../support/probe.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
-
-/** Partitions that keep what is written, and show it to who reads. */
-class Partitions {
-  private readonly records = new Map<string, LogRecord[]>()
-  private readonly readings = new Set<ReadPartition>()
-  /** Records of each partition that a fetch brings; the others are only known to be there. */
-  fetched = Number.POSITIVE_INFINITY
-
-  readonly producer = {
-    sendBatch: async ({ topicMessages = [] }: ProducerBatch) =>
-      topicMessages.flatMap(({ topic, messages }) => {
-        const bases = new Map<number, number>()
-        for (const { partition = 0, value, headers } of messages) {
-          const log = this.of(topic, partition)
-          if (!bases.has(partition)) bases.set(partition, log.length)
-          log.push({ offset: log.length, timestamp: 0, key: null, value, headers } as LogRecord)
-        }
-        this.show()
-        return [...bases].map(([partition, base]) => ({ topicName: topic, partition, baseOffset: `${base}` }))
-      }),
-  } as unknown as Producer
-
-  readonly reader = {
-    read: (wanted: ReadPartition) => {
-      this.readings.add(wanted)
-      queueMicrotask(() => this.show())
-      return { close: () => this.readings.delete(wanted) }
-    },
-  } as unknown as LogReader
-
-  get open(): number {
-    return this.readings.size
-  }
-
-  private of(topic: string, partition: number): LogRecord[] {
-    const key = `${topic}/${partition}`
-    const log = this.records.get(key) ?? []
-    this.records.set(key, log)
-    return log
-  }
-
-  private readonly shown = new Map<ReadPartition, number>()
-  private show(): void {
-    for (const reading of this.readings) {
-      const log = this.of(reading.topic, reading.partition)
-      const from = this.shown.get(reading) ?? reading.from ?? 0
-      if (from >= log.length) continue
-      const to = Math.min(log.length, this.fetched)
-      this.shown.set(reading, Math.max(from, to))
-      reading.take(log.slice(from, to), log.length)
-    }
-  }
-}
 
 const a: Address = 'session:a'
 const elsewhere = Array.from({ length: 99 }, (_, i) => `session:e${i}` as const).find(
@@ -82,7 +27,7 @@ describe('kafka mailbox', () => {
   let clock: VirtualClock
   let epochs: InMemoryEpochs
   let offsets: InMemoryLogOffsets
-  let log: Partitions
+  let log: KeptPartitions
   const leases = new Map<number, ShardLease>()
   const opened: KafkaMailbox[] = []
 
@@ -91,7 +36,7 @@ describe('kafka mailbox', () => {
     clock = new VirtualClock()
     epochs = new InMemoryEpochs(store)
     offsets = new InMemoryLogOffsets(store)
-    log = new Partitions()
+    log = new KeptPartitions()
     for (const lease of await epochs.claim('n', 'session', [shardOf(a), shardOf(b)])) leases.set(lease.shard, lease)
   })
   afterEach(async () => {

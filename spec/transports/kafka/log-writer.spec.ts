@@ -1,49 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { ConfigResourceTypes, Producer, ProducerBatch, RecordMetadata } from 'kafkajs'
+import type { ConfigResourceTypes } from 'kafkajs'
 import type { Failure } from '../../../actors/kernel/failure.ts'
-import { LogWriter, type WrittenRecord } from '../../../transports/kafka/log-writer.ts'
+import type { LogWriter, WrittenRecord } from '../../../transports/kafka/log-writer.ts'
 import { inbound, toolResults } from '../../../transports/kafka/topics.ts'
 import { eventually } from '../../support/eventually.ts'
+import { givenRequests } from '../../support/held-requests.ts'
 import { KafkaUnderTest } from '../../support/kafka-under-test.ts'
-import { Gate, settled, until } from '../../support/probe.ts'
+import { Gate, settled } from '../../support/probe.ts'
 import { describeWith } from '../../support/test-services.ts'
-
-interface Request {
-  readonly batch: ProducerBatch
-  readonly names: readonly string[]
-  answer(...stored: Partial<RecordMetadata>[]): void
-  fail(error: Error): void
-}
-
-/** A producer whose requests end when the spec says so. */
-function givenRequests(over: { acks?: 'all' | 'leader'; linger?: () => Promise<void> } = {}) {
-  const requests: Request[] = []
-  const sendBatch = (batch: ProducerBatch) =>
-    new Promise<RecordMetadata[]>((resolve, fail) => {
-      const names = (batch.topicMessages ?? []).flatMap(({ messages }) => messages.map(({ key }) => String(key)))
-      requests.push({ batch, names, answer: (...stored) => resolve(stored as RecordMetadata[]), fail })
-    })
-  const outcomes: string[] = []
-  const writer = new LogWriter({
-    producer: { sendBatch } as unknown as Producer,
-    acks: 'all',
-    seconds: () => 0,
-    written: (count, _, result) => outcomes.push(`${count} ${result}`),
-    ...over,
-  })
-  const write = (name: string, over: Partial<WrittenRecord> = {}) => {
-    const written = writer.write({ topic: 't', partition: 0, key: name, value: null, ...over })
-    written.catch(() => {})
-    return written
-  }
-  const next = async () => {
-    await until(() => requests.length > 0, 'a request')
-    return requests.shift() as Request
-  }
-  return { writer, write, next, requests, outcomes }
-}
 
 const at = (partition: number, baseOffset: number, topicName = 't') => ({
   topicName,
