@@ -189,6 +189,7 @@ describe('nesting that would overflow the stack of whoever writes it again', () 
 
   it('is refused, as is all that the database could neither journal nor park', () => {
     const wrong: object[] = [
+      { to: 'session:\0' },
       { id: 'x'.repeat(300) },
       { tenant: 'x'.repeat(300) },
       { trace: { traceparent: 5 } },
