@@ -126,8 +126,16 @@ describe('public messages on Kafka', () => {
     }
   })
 
+  it('name the session in whatever case', () => {
+    const message = { ...base, session_id: sessionId.toUpperCase(), role: 'user', message: 'hello' }
+    expect(fromPublic(inbound, aRecord(message), 'acme').to).to.equal(`session:${sessionId}`)
+  })
+
   it('are refused with every field that is wrong', () => {
+    const tool = { ...base, tool_name: 'echo', args: {} }
     const cases: [Topic, unknown, string][] = [
+      [toolRequests, { ...tool, event_id: 'x'.repeat(101) }, 'event_id'],
+      [toolRequests, { ...tool, event_id: 'x\0' }, 'event_id'],
       [inbound, 'not json', 'not JSON'],
       [inbound, { ...base, session_id: 'x', role: 'user', message: 'm' }, 'session_id'],
       [inbound, { ...base, role: 'robot', message: 'm' }, 'role'],
@@ -189,6 +197,7 @@ describe('nesting that would overflow the stack of whoever writes it again', () 
 
   it('is refused, as is all that the database could neither journal nor park', () => {
     const wrong: object[] = [
+      { to: 'session:\0' },
       { id: 'x'.repeat(300) },
       { tenant: 'x'.repeat(300) },
       { trace: { traceparent: 5 } },

@@ -12,10 +12,11 @@ export const ENVELOPE_VERSION = '1'
 const VERSION_HEADER = 'soma-envelope'
 /**
  * More than any of ours. What the database cannot take can neither be journaled nor parked, and would be tried for ever:
- * JSON that overflows the stack, a key longer than an index takes.
+ * JSON that overflows the stack, a key longer than an index takes, an address with NUL.
  */
 const MAX_DEPTH = 200
 const MAX_NAME = 256
+const UNSTORABLE = /\0|\p{Cs}/u
 
 /** Without references, by which a value may contain itself. */
 const unpackr = new Unpackr({ useRecords: false, structuredClone: false })
@@ -67,7 +68,7 @@ function whatIsWrong(decoded: unknown): string | undefined {
   if (typeof decoded !== 'object' || decoded === null) return 'shape'
   const { id, to, from, tenant, priority, trace, sentAt } = decoded as Partial<Record<keyof Envelope, unknown>>
   if (!isName(id) || id === '') return 'id'
-  if (!isAddress(to)) return 'to'
+  if (!isAddress(to) || UNSTORABLE.test(to)) return 'to'
   if (typeof from !== 'string') return 'from'
   if (!isName(tenant)) return 'tenant'
   if (priority !== 'normal' && priority !== 'control') return 'priority'

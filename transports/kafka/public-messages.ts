@@ -13,12 +13,14 @@ import { inbound, type Topic, toolRequests, toolResults } from './topics.ts'
  */
 const text = z.string().max(1_000_000)
 const name = z.string().min(1).max(200)
+/** The database tells no case in a UUID, and addresses do: two writings of one would be two sessions with one record. */
+const session = z.uuid().toLowerCase()
 const metadata = z.record(z.string(), z.unknown())
 const trace = z.record(z.string(), z.string()).optional()
 
 const conversationEvent = z.strictObject({
   event_id: name,
-  session_id: z.uuid(),
+  session_id: session,
   role: z.enum(['user', 'assistant', 'system']),
   message: text,
   metadata,
@@ -29,9 +31,12 @@ const conversationEvent = z.strictObject({
   trace_context: trace,
 })
 
+/** Becomes part of the invocation's address, which has a length, and no NUL. */
+const requestId = name.max(100).regex(/^[^\0\p{Cs}]*$/u)
+
 const toolRequest = z.strictObject({
-  event_id: name,
-  session_id: z.uuid(),
+  event_id: requestId,
+  session_id: session,
   tool_name: name,
   args: z.unknown(),
   metadata,
@@ -41,7 +46,7 @@ const toolRequest = z.strictObject({
 
 const toolResult = z.strictObject({
   event_id: name,
-  session_id: z.uuid(),
+  session_id: session,
   tool_name: name,
   status: z.enum(['success', 'error', 'timeout', 'blocked', 'circuit_open']),
   payload: z.record(z.string(), z.unknown()),
