@@ -30,6 +30,7 @@ export function nodeAnswers(parts: {
         return parts.operations?.resume(address, how) ?? false
       }
       case 'drain':
+        if (parts.operations === undefined) throw new Failure('INVALID_REQUEST', 'a gateway owns no shard to hand over')
         await parts.ownership().drain()
         return true
       case 'order':

@@ -132,7 +132,7 @@ export function operatorCommands(program: Command, means: CliMeans, run: Run): v
       run(
         withService(command, means, async ({ client, print }) => {
           const resumed = await client.resume(address, resumption(options))
-          print(resumed, () => `${address} goes on`)
+          print(resumed, () => `${address} is woken; should it fail again, \`soma quarantine\` lists it again`)
           return exitCodes.ok
         }),
       ),

@@ -133,12 +133,13 @@ function callerOf(claims: JWTPayload): Caller {
   }
 }
 
-/** The query carries a token only where a browser cannot set a header: EventSource and WebSocket, both GET. */
+/** A token in a query lands in the logs of proxies: it is taken on the streams, where a browser cannot set a header. */
 function tokenOf(request: FastifyRequest): string | undefined {
   const header = request.headers.authorization
   if (header !== undefined) return /^bearer +(\S+)$/i.exec(header)?.[1]
   const query = request.query as { access_token?: unknown } | undefined
-  return request.method === 'GET' && typeof query?.access_token === 'string' ? query.access_token : undefined
+  const { tokenInQuery } = request.routeOptions.config
+  return tokenInQuery && typeof query?.access_token === 'string' ? query.access_token : undefined
 }
 
 export function requireScope(caller: Caller, scope: string): void {

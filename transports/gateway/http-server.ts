@@ -34,6 +34,8 @@ declare module 'fastify' {
     span: Span | undefined
   }
   interface FastifyContextConfig {
+    /** Takes ?access_token: a browser cannot set a header on EventSource and WebSocket. */
+    tokenInQuery?: boolean
     /** Answers without a credential: pages, health, metrics. */
     public?: boolean
     /** Errors in the shape that OpenAI clients parse. */

@@ -147,10 +147,11 @@ describe('authentication', () => {
     reader.close()
   })
 
-  it('takes ?access_token where a browser cannot send a header, and only for GET', async () => {
+  it('takes ?access_token on the streams alone, where a browser cannot send a header', async () => {
     harness = await startGateway({ auth: jwt })
     const token = await sign({ tenant: 'a' })
-    expect((await call(`/v1/sessions?access_token=${token}`)).status).to.equal(200)
+    expect((await call(`/v1/session/none/events?access_token=${token}`)).body.code).to.equal('SESSION_NOT_FOUND')
+    expect((await call(`/v1/sessions?access_token=${token}`)).status).to.equal(401)
     const body = JSON.stringify({ message: 'x' })
     const refused = await call(`/v1/session/message?access_token=${token}`, undefined, { method: 'POST', body })
     expect(refused.status).to.equal(401)

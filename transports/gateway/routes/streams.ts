@@ -44,6 +44,7 @@ export function streamRoutes(app: App, context: GatewayContext): void {
     '/v1/session/:id/events',
     {
       schema: { ...schema, summary: 'Events over SSE; resumes by Last-Event-ID or ?after' },
+      config: { tokenInQuery: true },
       exposeHeadRoute: false,
       preHandler: admit,
     },
@@ -56,6 +57,7 @@ export function streamRoutes(app: App, context: GatewayContext): void {
     '/v1/session/:id/stream',
     {
       schema: { ...schema, summary: 'Events over WebSocket; resumes by ?after, takes messages and stop' },
+      config: { tokenInQuery: true },
       websocket: true,
       preHandler: admit,
     },
