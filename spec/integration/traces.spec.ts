@@ -176,7 +176,7 @@ describe('without OTLP_ENDPOINT', () => {
 /** Loads what a start loads, under a hook that writes down every module. */
 function loading(main: string): string {
   const one = new URL('one-process.js', `file://${main}`).href
-  const tracing = new URL('tracing.js', `file://${main}`).href
+  const tracing = new URL('telemetry/tracing.js', `file://${main}`).href
   return `
     import { register } from 'node:module'
     import { MessageChannel } from 'node:worker_threads'
