@@ -1,6 +1,6 @@
-import type { ActorKind } from '../actors/kernel/address.ts'
+import { type ActorKind, shardKey } from '../actors/kernel/address.ts'
 import type { Epochs, ShardLease } from './epochs.ts'
-import { type InMemoryStore, shardKey } from './in-memory-store.ts'
+import type { InMemoryStore } from './in-memory-store.ts'
 
 export class InMemoryEpochs implements Epochs {
   private readonly store: InMemoryStore

@@ -1,4 +1,5 @@
-import { type InMemoryStore, shardKey } from './in-memory-store.ts'
+import { shardKey } from '../actors/kernel/address.ts'
+import type { InMemoryStore } from './in-memory-store.ts'
 import type { LogOffsets, LogPartition, LogWatermark } from './log-offsets.ts'
 
 export class InMemoryLogOffsets implements LogOffsets {

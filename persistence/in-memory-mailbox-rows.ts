@@ -1,5 +1,5 @@
-import type { ActorKind } from '../actors/kernel/address.ts'
-import { copyOf, shardKey } from './in-memory-store.ts'
+import { type ActorKind, shardKey } from '../actors/kernel/address.ts'
+import { copyOf } from './in-memory-store.ts'
 import type { MailboxRow, MailboxRows, StoredShard, Watermark } from './mailbox-rows.ts'
 
 export class InMemoryMailboxRows implements MailboxRows {

@@ -1,5 +1,5 @@
-import type { ActorKind, Address } from '../actors/kernel/address.ts'
-import { kindOf, shardOf } from '../actors/kernel/address.ts'
+import type { Address } from '../actors/kernel/address.ts'
+import { kindOf, shardKey, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import type { ShardLease } from './epochs.ts'
 import type { SessionRecord, StoredEvent } from './journal.ts'
@@ -20,10 +20,6 @@ export class InMemoryStore {
   epochOf(address: Address): number | undefined {
     return this.shards.get(shardKey(kindOf(address), shardOf(address)))?.epoch
   }
-}
-
-export function shardKey(kind: ActorKind, shard: number): string {
-  return `${kind}/${shard}`
 }
 
 export function copyOf<T>(value: T): T {

@@ -1,4 +1,4 @@
-import { type ActorKind, type Address, kindOf, shardOf } from '../actors/kernel/address.ts'
+import { type ActorKind, type Address, kindOf, shardKey, shardOf } from '../actors/kernel/address.ts'
 import type { Clock } from '../actors/kernel/clock.ts'
 import type { WatchedActorSystem } from './actor-system.ts'
 import type { Lane } from './lane.ts'
@@ -18,16 +18,16 @@ export class Handover {
   }
 
   isGoing(address: Address): boolean {
-    return this.going.size > 0 && this.going.has(keyOf(kindOf(address), shardOf(address)))
+    return this.going.size > 0 && this.going.has(shardKey(kindOf(address), shardOf(address)))
   }
 
   begin(kind: ActorKind, shards: readonly number[]): void {
-    for (const shard of shards) this.going.add(keyOf(kind, shard))
+    for (const shard of shards) this.going.add(shardKey(kind, shard))
   }
 
   /** The shards are owned here again. */
   cancel(kind: ActorKind, shards: readonly number[]): void {
-    for (const shard of shards) this.going.delete(keyOf(kind, shard))
+    for (const shard of shards) this.going.delete(shardKey(kind, shard))
   }
 
   /** Lets busy actors finish what their kind wants finished, then stops them all, within the bound. */
@@ -43,8 +43,4 @@ export class Handover {
     // Asked only when they have stopped: what they leave behind as they stop is waited for too.
     await within(timeoutMs, Promise.all(lanes.map(({ left }) => left)).then(alsoWaitFor), this.parts.clock)
   }
-}
-
-function keyOf(kind: ActorKind, shard: number): string {
-  return `${kind}/${shard}`
 }

@@ -1,5 +1,5 @@
 import type { ActorRecipe } from '../actors/kernel/actor.ts'
-import { type Address, kindOf, shardOf } from '../actors/kernel/address.ts'
+import { type Address, kindOf, shardKey, shardOf } from '../actors/kernel/address.ts'
 import type { Ref } from '../actors/kernel/ref.ts'
 import type { WatchedActorSystem } from './actor-system.ts'
 import { holder } from './tree.ts'
@@ -16,14 +16,10 @@ export class ShardHolders {
   of(address: Address): Ref<never> {
     const kind = kindOf(address)
     const shard = shardOf(address)
+    const key = shardKey(kind, shard)
     return (
-      this.known(`${kind}/${shard}`) ??
-      this.hold(
-        `${kind}/${shard}`,
-        this.known(kind) ?? this.hold(kind, undefined, kind, 'kind'),
-        `shard-${shard}`,
-        'shard',
-      )
+      this.known(key) ??
+      this.hold(key, this.known(kind) ?? this.hold(kind, undefined, kind, 'kind'), `shard-${shard}`, 'shard')
     )
   }
 

@@ -1,4 +1,4 @@
-import { type ActorKind, type Address, kindOf, shardOf } from '../actors/kernel/address.ts'
+import { type ActorKind, type Address, kindOf, shardKey, shardOf } from '../actors/kernel/address.ts'
 import type { Clock } from '../actors/kernel/clock.ts'
 import type { Region } from '../actors/kernel/region.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
@@ -114,10 +114,6 @@ export class ShardHolding {
 async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((it) => it.status === 'rejected')
   if (failed !== undefined) throw failed.reason
-}
-
-export function shardKey(kind: ActorKind, shard: number): string {
-  return `${kind}/${shard}`
 }
 
 /** The epoch that an activation appends with; 0, which no shard has, when the shard is not held. */

@@ -1,4 +1,4 @@
-import { type ActorKind, SHARDS_PER_KIND } from '../actors/kernel/address.ts'
+import { type ActorKind, SHARDS_PER_KIND, shardKey } from '../actors/kernel/address.ts'
 import type { Clock } from '../actors/kernel/clock.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Epochs, ShardLease } from '../persistence/epochs.ts'
@@ -216,7 +216,7 @@ export class ShardOwnership {
   }
 
   private async move(kind: ActorKind, shards: readonly number[], work: () => Promise<unknown>): Promise<void> {
-    const keys = shards.map((shard) => `${kind}/${shard}`)
+    const keys = shards.map((shard) => shardKey(kind, shard))
     for (const key of keys) this.moving.add(key)
     try {
       await work()
@@ -227,7 +227,7 @@ export class ShardOwnership {
   }
 
   private isMoving(kind: ActorKind, shard: number): boolean {
-    return this.moving.has(`${kind}/${shard}`)
+    return this.moving.has(shardKey(kind, shard))
   }
 }
 

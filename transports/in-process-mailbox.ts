@@ -1,5 +1,5 @@
 import type { ActorKind } from '../actors/kernel/address.ts'
-import { kindOf, SHARDS_PER_KIND, shardOf } from '../actors/kernel/address.ts'
+import { kindOf, SHARDS_PER_KIND, shardKey, shardOf } from '../actors/kernel/address.ts'
 import type { Clock } from '../actors/kernel/clock.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { Failure } from '../actors/kernel/failure.ts'
@@ -122,7 +122,7 @@ export class InProcessMailbox implements Mailbox {
   }
 
   private shardAt(kind: ActorKind, number: number): MailboxShard {
-    const key = `${kind}/${number}`
+    const key = shardKey(kind, number)
     let shard = this.shards.get(key)
     if (shard === undefined) {
       shard = new MailboxShard(kind, number, {

@@ -32,6 +32,11 @@ export function isAddress(text: unknown): text is Address {
   return colon > 0 && colon < text.length - 1 && (actorKinds as readonly string[]).includes(text.slice(0, colon))
 }
 
+/** One shard of one kind, as the key of a map. */
+export function shardKey(kind: ActorKind, shard: number): string {
+  return `${kind}/${shard}`
+}
+
 /** FNV-1a (32 bit) of the id modulo the shard count: fast, stable, the same in every language that writes our topics. */
 export function shardOf(address: Address, shards: number = SHARDS_PER_KIND): number {
   let hash = 0x811c9dc5

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import { shardKey } from '../../actors/kernel/address.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
-import { ShardHolding, shardKey } from '../../supervisors/shard-holding.ts'
+import { ShardHolding } from '../../supervisors/shard-holding.ts'
 import { Gate, settled, until } from '../support/probe.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 

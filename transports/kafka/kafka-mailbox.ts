@@ -1,4 +1,4 @@
-import { type ActorKind, type Address, shardOf } from '../../actors/kernel/address.ts'
+import { type ActorKind, type Address, shardKey, shardOf } from '../../actors/kernel/address.ts'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
@@ -90,15 +90,15 @@ export class KafkaMailbox implements Mailbox {
         clock: this.options.clock,
         moved: (partition) => this.watermarkMoved(partition),
       })
-      this.intakes.get(keyOf(kind, shard))?.close()
-      this.intakes.set(keyOf(kind, shard), intake)
+      this.intakes.get(shardKey(kind, shard))?.close()
+      this.intakes.set(shardKey(kind, shard), intake)
       return [intake]
     })
     return {
       close: async () => {
         for (const intake of opened) {
           intake.close()
-          const key = keyOf(kind, intake.lease.shard)
+          const key = shardKey(kind, intake.lease.shard)
           if (this.intakes.get(key) === intake) this.intakes.delete(key)
         }
         await this.flush()
@@ -163,8 +163,4 @@ export class KafkaMailbox implements Mailbox {
       throw error
     }
   }
-}
-
-function keyOf(kind: ActorKind, shard: number): string {
-  return `${kind}/${shard}`
 }
