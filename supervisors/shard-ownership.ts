@@ -159,19 +159,12 @@ export class ShardOwnership {
       rows,
       nodes.filter((node) => takes(node, kind)),
     )
-    const free = rows.filter(
-      ({ shard, owner }) =>
-        plan.get(shard) === me && !mine.has(shard) && !this.isMoving(kind, shard) && !alive.has(owner),
-    )
-    // Rows that say it is mine although I do not hold it: the release of an earlier attempt that came to nothing.
-    const stale = rows.filter(
-      ({ shard, owner }) => owner === me && !mine.has(shard) && !this.isMoving(kind, shard) && plan.get(shard) === me,
-    )
-    if (free.length > 0 || stale.length > 0) await this.takeOver(kind, [...free, ...stale], holding)
+    const atRest = rows.filter(({ shard }) => !mine.has(shard) && !this.isMoving(kind, shard))
+    // A row that says it is mine although I do not hold it: the release of an earlier attempt that came to nothing.
+    const free = atRest.filter(({ shard, owner }) => plan.get(shard) === me && (owner === me || !alive.has(owner)))
+    if (free.length > 0) await this.takeOver(kind, free, holding)
     // Given up here, but the release did not get through: nobody else would ever take them while this node lives (O1).
-    const unreleased = rows.filter(
-      ({ shard, owner }) => owner === me && !mine.has(shard) && !this.isMoving(kind, shard) && plan.get(shard) !== me,
-    )
+    const unreleased = atRest.filter(({ shard, owner }) => owner === me && plan.get(shard) !== me)
     if (unreleased.length > 0) await epochs.release(unreleased)
     const surplus = [...mine.keys()].filter((shard) => {
       const owner = plan.get(shard)
