@@ -7,6 +7,7 @@ import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { MailboxRows } from '../persistence/mailbox-rows.ts'
 import type { Delivery, Mailbox, Subscription } from './mailbox.ts'
 import { MailboxShard } from './mailbox-shard.ts'
+import { WatermarkFlush } from './watermark-flush.ts'
 
 export interface InProcessMailboxOptions {
   readonly rows: MailboxRows
@@ -16,7 +17,7 @@ export interface InProcessMailboxOptions {
   readonly perAddress?: number
   /** Envelopes that may be unsettled in all. */
   readonly total?: number
-  /** How often settled watermarks are stored. Later is cheaper; earlier leaves less to deliver again after a crash. */
+  /** How often settled watermarks are stored. */
   readonly flushMs?: number
 }
 
@@ -33,11 +34,8 @@ export class InProcessMailbox implements Mailbox {
   private readonly clock: Clock
   private readonly log: Logger
   private readonly limits: { readonly perAddress: number; readonly total: number }
-  private readonly flushMs: number
   private readonly shards = new Map<string, MailboxShard>()
-  private readonly dirty = new Set<MailboxShard>()
-  private cancelFlush: (() => void) | undefined
-  private flushing: Promise<void> = Promise.resolve()
+  private readonly watermarks: WatermarkFlush<MailboxShard>
   private unsettled = 0
   private closed = false
 
@@ -46,7 +44,14 @@ export class InProcessMailbox implements Mailbox {
     this.clock = options.clock
     this.log = options.log
     this.limits = { perAddress: options.perAddress ?? 1_000, total: options.total ?? 100_000 }
-    this.flushMs = options.flushMs ?? 250
+    this.watermarks = new WatermarkFlush({
+      clock: this.clock,
+      everyMs: options.flushMs ?? 250,
+      store: (moved) =>
+        this.rows.advance(moved.map(({ kind, number, watermark }) => ({ kind, shard: number, watermark }))),
+      failed: (error) =>
+        this.log.warn({ error: String(error) }, 'mailbox watermarks could not be stored; they are tried again'),
+    })
   }
 
   static async open(options: InProcessMailboxOptions): Promise<InProcessMailbox> {
@@ -79,7 +84,7 @@ export class InProcessMailbox implements Mailbox {
     return {
       close: async () => {
         for (const shard of opened) shard.close()
-        await this.flush()
+        await this.watermarks.now()
       },
     }
   }
@@ -93,7 +98,7 @@ export class InProcessMailbox implements Mailbox {
   async close(): Promise<void> {
     this.closed = true
     for (const shard of this.shards.values()) shard.close()
-    await this.flush()
+    await this.watermarks.now()
   }
 
   // No await before the offset is taken and the row is handed to its batch: that is what keeps M2.
@@ -129,7 +134,7 @@ export class InProcessMailbox implements Mailbox {
         rows: this.rows,
         clock: this.clock,
         log: this.log,
-        moved: (it) => this.watermarkMoved(it),
+        moved: (it) => this.watermarks.moved(it),
         counted: (change) => {
           this.unsettled += change
         },
@@ -137,38 +142,6 @@ export class InProcessMailbox implements Mailbox {
       this.shards.set(key, shard)
     }
     return shard
-  }
-
-  private watermarkMoved(shard: MailboxShard): void {
-    this.dirty.add(shard)
-    this.cancelFlush ??= this.clock.after(this.flushMs, () => {
-      this.cancelFlush = undefined
-      void this.flush().catch((error) => {
-        this.log.warn({ error: String(error) }, 'mailbox watermarks could not be stored; they are tried again')
-      })
-    })
-  }
-
-  private flush(): Promise<void> {
-    this.cancelFlush?.()
-    this.cancelFlush = undefined
-    // One after the other: a watermark read later is never stored before one read earlier.
-    this.flushing = this.flushing.catch(() => {}).then(() => this.store())
-    return this.flushing
-  }
-
-  private async store(): Promise<void> {
-    const shards = [...this.dirty]
-    this.dirty.clear()
-    if (shards.length === 0) return
-    try {
-      await this.rows.advance(
-        shards.map((shard) => ({ kind: shard.kind, shard: shard.number, watermark: shard.watermark })),
-      )
-    } catch (error) {
-      for (const shard of shards) this.watermarkMoved(shard)
-      throw error
-    }
   }
 }
 

@@ -4,8 +4,9 @@ import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
-import type { LogOffsets, LogWatermark } from '../../persistence/log-offsets.ts'
+import type { LogOffsets } from '../../persistence/log-offsets.ts'
 import type { Mailbox, Subscription } from '../mailbox.ts'
+import { WatermarkFlush } from '../watermark-flush.ts'
 import { BacklogWatch } from './backlog-watch.ts'
 import { encodeEnvelope } from './envelope-codec.ts'
 import type { LogReader } from './log-reader.ts'
@@ -40,15 +41,23 @@ export interface KafkaMailboxOptions {
 export class KafkaMailbox implements Mailbox {
   readonly options: KafkaMailboxOptions
   private readonly intakes = new Map<string, ShardIntake>()
-  private readonly dirty = new Set<PartitionIntake>()
+  private readonly watermarks: WatermarkFlush<PartitionIntake>
   private readonly backlogWatch: BacklogWatch
-  private cancelFlush: (() => void) | undefined
-  private flushing: Promise<void> = Promise.resolve()
   private closed = false
 
   constructor(options: KafkaMailboxOptions) {
     this.options = options
     this.backlogWatch = new BacklogWatch(options)
+    const { clock, flushMs = 250, offsets, log } = options
+    this.watermarks = new WatermarkFlush({
+      clock,
+      everyMs: flushMs,
+      store: (moved) =>
+        offsets.advance(
+          moved.map(({ name, lease, watermark }) => ({ topic: name, partition: lease.shard, watermark, lease })),
+        ),
+      failed: (error) => log.warn({ error: String(error) }, 'watermarks could not be stored; they are tried again'),
+    })
   }
 
   async send(envelope: Envelope): Promise<void> {
@@ -88,7 +97,7 @@ export class KafkaMailbox implements Mailbox {
         ...this.options.strangers,
         reader: this.options.reader,
         clock: this.options.clock,
-        moved: (partition) => this.watermarkMoved(partition),
+        moved: (partition) => this.watermarks.moved(partition),
       })
       this.intakes.get(shardKey(kind, shard))?.close()
       this.intakes.set(shardKey(kind, shard), intake)
@@ -101,7 +110,7 @@ export class KafkaMailbox implements Mailbox {
           const key = shardKey(kind, intake.lease.shard)
           if (this.intakes.get(key) === intake) this.intakes.delete(key)
         }
-        await this.flush()
+        await this.watermarks.now()
       },
     }
   }
@@ -128,39 +137,6 @@ export class KafkaMailbox implements Mailbox {
     for (const intake of this.intakes.values()) intake.close()
     this.backlogWatch.close()
     await this.options.writer.idle()
-    await this.flush()
-  }
-
-  private watermarkMoved(partition: PartitionIntake): void {
-    this.dirty.add(partition)
-    this.cancelFlush ??= this.options.clock.after(this.options.flushMs ?? 250, () => {
-      this.cancelFlush = undefined
-      void this.flush().catch((error) => {
-        this.options.log.warn({ error: String(error) }, 'watermarks could not be stored; they are tried again')
-      })
-    })
-  }
-
-  private flush(): Promise<void> {
-    this.cancelFlush?.()
-    this.cancelFlush = undefined
-    // One after the other: a watermark read later is never stored before one read earlier.
-    this.flushing = this.flushing.catch(() => {}).then(() => this.store())
-    return this.flushing
-  }
-
-  private async store(): Promise<void> {
-    const moved = [...this.dirty]
-    this.dirty.clear()
-    if (moved.length === 0) return
-    const rows = moved.map(
-      ({ name, lease, watermark }): LogWatermark => ({ topic: name, partition: lease.shard, watermark, lease }),
-    )
-    try {
-      await this.options.offsets.advance(rows)
-    } catch (error) {
-      for (const partition of moved) this.watermarkMoved(partition)
-      throw error
-    }
+    await this.watermarks.now()
   }
 }
