@@ -4,6 +4,7 @@ import type { Operations } from '../../actors/kernel/region.ts'
 import { toAnnouncement } from '../../actors/session/conversation-events.ts'
 import { sessionCodec } from '../../actors/session/events.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
+import { journalAround } from '../../persistence/journal-around.ts'
 import type { SessionBirth } from '../../persistence/session-births.ts'
 import type { ShardHolding } from '../../supervisors/shard-holding.ts'
 import { NodeOutbound } from '../../transports/kafka/node-outbound.ts'
@@ -61,7 +62,10 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
     {
       ...parts,
       config: parts.config.actors,
-      persistence: { ...persistence, journal: publisher.watching(persistence.journal) },
+      persistence: {
+        ...persistence,
+        journal: journalAround(persistence.journal, publisher.watching(persistence.journal)),
+      },
       outbound: countingTurns(outbound, metrics),
       shardHooks: {
         async taken(kind, taken) {

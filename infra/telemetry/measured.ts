@@ -3,6 +3,7 @@ import type { BatchObserver } from '../../actors/kernel/batcher.ts'
 import { isFailure } from '../../actors/kernel/failure.ts'
 import type { Epochs } from '../../persistence/epochs.ts'
 import type { Journal, SessionRecords } from '../../persistence/journal.ts'
+import { journalAround } from '../../persistence/journal-around.ts'
 import type { Snapshots } from '../../persistence/snapshots.ts'
 import type { Mailbox } from '../../transports/mailbox.ts'
 import type { Metrics } from './metrics.ts'
@@ -18,7 +19,7 @@ export type Seconds = () => number
 export const monotonicSeconds: Seconds = () => performance.now() / 1_000
 
 export function measuredJournal(journal: Journal, metrics: Metrics, seconds: Seconds = monotonicSeconds): Journal {
-  return {
+  return journalAround(journal, {
     async append(append) {
       const from = seconds()
       const kind = kindOf(append.address)
@@ -39,15 +40,7 @@ export function measuredJournal(journal: Journal, metrics: Metrics, seconds: Sec
       await journal.relayed(ids)
       metrics.outbox('relay', 'ok', ids.length)
     },
-    read: (address, afterSeq, limit) => journal.read(address, afterSeq, limit),
-    head: (address) => journal.head(address),
-    wasApplied: (address, id) => journal.wasApplied(address, id),
-    unfinished: (kind, shards) => journal.unfinished(kind, shards),
-    recent: (kind, shards, since, limit, after) => journal.recent(kind, shards, since, limit, after),
-    pendingOutbox: (kind, shards, limit) => journal.pendingOutbox(kind, shards, limit),
-    erase: (address, epoch) => journal.erase(address, epoch),
-    forgetApplied: (before) => journal.forgetApplied(before),
-  }
+  })
 }
 
 export function measuredRecords(records: SessionRecords, metrics: Metrics, seconds = monotonicSeconds): SessionRecords {

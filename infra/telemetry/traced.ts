@@ -3,6 +3,7 @@ import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { asFailure } from '../../actors/kernel/failure.ts'
 import { during, type Span, type Tracer } from '../../actors/kernel/tracing.ts'
 import type { Journal } from '../../persistence/journal.ts'
+import { journalAround } from '../../persistence/journal-around.ts'
 import type { Mailbox } from '../../transports/mailbox.ts'
 
 /** Without a tracer a part is what it was, and costs what it did. */
@@ -12,7 +13,7 @@ export function traced<Part>(part: Part, wrap: (part: Part, tracer: Tracer) => P
 
 /** A journal whose appends have a span each, although many share a commit: what an actor waited for. */
 export function tracedJournal(journal: Journal, tracer: Tracer): Journal {
-  return {
+  return journalAround(journal, {
     async append(append) {
       const { address, events, outbox, trace = {} } = append
       const span = tracer.start('journal.append', trace, {
@@ -29,16 +30,7 @@ export function tracedJournal(journal: Journal, tracer: Tracer): Journal {
         throw error
       }
     },
-    relayed: (ids) => journal.relayed(ids),
-    read: (address, afterSeq, limit) => journal.read(address, afterSeq, limit),
-    head: (address) => journal.head(address),
-    wasApplied: (address, id) => journal.wasApplied(address, id),
-    unfinished: (kind, shards) => journal.unfinished(kind, shards),
-    recent: (kind, shards, since, limit, after) => journal.recent(kind, shards, since, limit, after),
-    pendingOutbox: (kind, shards, limit) => journal.pendingOutbox(kind, shards, limit),
-    erase: (address, epoch) => journal.erase(address, epoch),
-    forgetApplied: (before) => journal.forgetApplied(before),
-  }
+  })
 }
 
 /**

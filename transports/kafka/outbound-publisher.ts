@@ -49,21 +49,22 @@ export class OutboundPublisher {
     this.topic = options.topicPrefix + outbound.name
   }
 
-  /** The journal, watched: an append that is in flight holds its shard's time back (P2). */
-  watching<J extends Pick<Journal, 'append'>>(journal: J): J {
-    const append: Journal['append'] = async (it) => {
-      const at = it.events[0]?.at
-      if (at === undefined || kindOf(it.address) !== 'session') return journal.append(it)
-      const shard = shardOf(it.address)
-      this.begin(shard, at)
-      try {
-        return await journal.append(it)
-      } finally {
-        // The announcement comes in the same turn of the event loop, and holds the time from then on.
-        setImmediate(() => this.end(shard, at))
-      }
+  /** The journal's appends, watched: one that is in flight holds its shard's time back (P2). */
+  watching(journal: Pick<Journal, 'append'>): Pick<Journal, 'append'> {
+    return {
+      append: async (it) => {
+        const at = it.events[0]?.at
+        if (at === undefined || kindOf(it.address) !== 'session') return journal.append(it)
+        const shard = shardOf(it.address)
+        this.begin(shard, at)
+        try {
+          return await journal.append(it)
+        } finally {
+          // The announcement comes in the same turn of the event loop, and holds the time from then on.
+          setImmediate(() => this.end(shard, at))
+        }
+      },
     }
-    return new Proxy(journal, { get: (target, name) => (name === 'append' ? append : bound(target, name)) })
   }
 
   publish(announcement: Announcement): void {
@@ -254,8 +255,3 @@ function together(left: readonly Left[]): Left[][] {
 }
 
 const jsonHeaders = { 'content-type': 'application/json' }
-
-function bound(target: object, name: string | symbol): unknown {
-  const value = Reflect.get(target, name) as unknown
-  return typeof value === 'function' ? value.bind(target) : value
-}
