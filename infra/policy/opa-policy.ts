@@ -1,11 +1,7 @@
-import { Agent } from 'undici'
-import type { Clock, Ids } from '../../actors/kernel/clock.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
-import type { Policy, PolicyDecision, PolicyInput } from '../../actors/kernel/policy.ts'
+import type { PolicyDecision, PolicyInput } from '../../actors/kernel/policy.ts'
 import type { OpaConfig } from '../config/config-services.ts'
-import { Breaker } from './breaker.ts'
-import { DecisionCache } from './decision-cache.ts'
-import { callService } from './service-call.ts'
+import { RemotePolicy, type RemotePolicyParts } from './remote-policy.ts'
 
 /**
  * Decisions of an Open Policy Agent.
@@ -13,34 +9,17 @@ import { callService } from './service-call.ts'
  *   O2. No answer, and no decision at the path (`result` left out), is POLICY_UNAVAILABLE: a policy that was not loaded
  *       is an operator's mistake, and to call it a denial would send the user looking for a rule.
  */
-export class OpaPolicy implements Policy {
-  readonly #config: OpaConfig
-  readonly #ids: Ids
-  readonly #cache: DecisionCache
-  readonly #breaker: Breaker
-  readonly #dispatcher = new Agent({ keepAliveTimeout: 30_000 })
+export class OpaPolicy extends RemotePolicy {
+  readonly #path: string
 
-  constructor(config: OpaConfig, { clock, ids }: { clock: Clock; ids: Ids }) {
-    this.#config = config
-    this.#ids = ids
-    const now = () => clock.now()
-    this.#cache = new DecisionCache(config.cacheMs, now)
-    this.#breaker = new Breaker('OPA', now)
+  constructor(config: OpaConfig, parts: RemotePolicyParts) {
+    super('OPA', config, parts)
+    this.#path = config.path
   }
 
-  async decide(input: PolicyInput, signal: AbortSignal): Promise<PolicyDecision> {
-    signal.throwIfAborted()
-    return this.#cache.of(input, () => this.#breaker.run(signal, () => this.#ask(input, signal)))
-  }
-
-  close(): Promise<void> {
-    return this.#dispatcher.destroy()
-  }
-
-  async #ask(input: PolicyInput, signal: AbortSignal): Promise<PolicyDecision> {
-    const { path } = this.#config
-    const url = `${this.#config.url.replace(/\/+$/, '')}${path}`
-    const answer = await callService({ service: 'OPA', url, dispatcher: this.#dispatcher, signal, body: { input } })
+  protected async ask(input: PolicyInput, signal: AbortSignal): Promise<PolicyDecision> {
+    const path = this.#path
+    const answer = await this.call(path, signal, { input })
     const { result, decision_id } = Object(answer) as { result?: unknown; decision_id?: unknown }
     if (result === undefined) {
       throw new Failure(
@@ -55,7 +34,7 @@ export class OpaPolicy implements Policy {
     }
     const { reason } = Object(result) as { reason?: unknown }
     return {
-      id: typeof decision_id === 'string' ? decision_id : this.#ids.uuid(),
+      id: typeof decision_id === 'string' ? decision_id : this.ids.uuid(),
       allow,
       reason:
         typeof reason === 'string' && reason !== '' ? reason : allow ? 'OPA allows it.' : `OPA denies ${what(input)}.`,
