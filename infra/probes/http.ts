@@ -57,6 +57,19 @@ export async function askHttp(
   }
 }
 
+/** Rejects with what an answer other than 200 most likely means; `key`: what to correct when it refuses ours. */
+export async function askHttpOk(
+  place: HttpPlace,
+  path: string,
+  key: string,
+  signal: AbortSignal,
+  body?: unknown,
+): Promise<unknown> {
+  const answer = await askHttp(place, path, signal, body)
+  if (answer.status !== 200) throw refusal(answer, path, key, place)
+  return answer.json
+}
+
 /** An answer other than 200, as what it most likely means. */
 export function refusal({ status }: HttpAnswer, path: string, key: string, place: HttpPlace): Trouble {
   const where = `${at(place)} answers ${status} to ${path}`

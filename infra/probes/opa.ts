@@ -1,6 +1,8 @@
 import type { OpaConfig } from '../config/config-services.ts'
-import { askHttp, httpPlace, reachHttp, refusal } from './http.ts'
+import { askHttpOk, httpPlace, reachHttp } from './http.ts'
 import { at, type Probe, Trouble } from './probe.ts'
+
+const KEY = 'the access rules of OPA'
 
 /** A question that any policy can decide; what it decides does not matter here. */
 const sample = {
@@ -19,11 +21,9 @@ export function opaProbe({ url, path }: OpaConfig, required: boolean): Probe {
     place,
     async look(signal) {
       await reachHttp(place, signal)
-      const health = await askHttp(place, '/health', signal)
-      if (health.status !== 200) throw refusal(health, '/health', 'the access rules of OPA', place)
-      const answer = await askHttp(place, path, signal, { input: sample })
-      if (answer.status !== 200) throw refusal(answer, path, 'the access rules of OPA', place)
-      if ((Object(answer.json) as { result?: unknown }).result === undefined) {
+      await askHttpOk(place, '/health', KEY, signal)
+      const answer = await askHttpOk(place, path, KEY, signal, { input: sample })
+      if ((Object(answer) as { result?: unknown }).result === undefined) {
         throw new Trouble(
           'misconfigured',
           `${at(place)} answers, but there is no decision at ${path} (POLICY_DATA_PATH)`,

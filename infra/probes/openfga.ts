@@ -1,7 +1,7 @@
 import type { OpenFgaConfig } from '../config/config-services.ts'
 import { neededTypes } from '../policy/openfga/questions.ts'
 import { storeQuestion } from '../policy/openfga/store.ts'
-import { askHttp, type HttpPlace, httpPlace, reachHttp, refusal } from './http.ts'
+import { askHttp, askHttpOk, type HttpPlace, httpPlace, reachHttp, refusal } from './http.ts'
 import { at, type Probe, Trouble } from './probe.ts'
 
 const KEY = 'the access rules of OpenFGA'
@@ -15,8 +15,7 @@ export function openFgaProbe({ url, store }: OpenFgaConfig, required: boolean): 
     place,
     async look(signal) {
       await reachHttp(place, signal)
-      const health = await askHttp(place, '/healthz', signal)
-      if (health.status !== 200) throw refusal(health, '/healthz', KEY, place)
+      await askHttpOk(place, '/healthz', KEY, signal)
       const { id, name } = await storeOf(store, place, signal)
       await checkModel(id, place, signal)
       return `OpenFGA, store ${name === '' ? id : `${name} (${id})`}`

@@ -1,5 +1,5 @@
 import type { BrainConfig } from '../config/config-services.ts'
-import { askHttp, httpPlace, reachHttp, refusal } from './http.ts'
+import { askHttpOk, httpPlace, reachHttp } from './http.ts'
 import type { Probe } from './probe.ts'
 
 export function somaBrainProbe({ url, headers }: BrainConfig, required: boolean): Probe {
@@ -10,9 +10,8 @@ export function somaBrainProbe({ url, headers }: BrainConfig, required: boolean)
     place,
     async look(signal) {
       await reachHttp(place, signal)
-      const answer = await askHttp(place, '/health', signal)
-      if (answer.status !== 200) throw refusal(answer, '/health', 'SOMA_API_KEY (and SOMA_AUTH_HEADER)', place)
-      const { version } = Object(answer.json) as { version?: unknown }
+      const answer = await askHttpOk(place, '/health', 'SOMA_API_KEY (and SOMA_AUTH_HEADER)', signal)
+      const { version } = Object(answer) as { version?: unknown }
       return `SomaBrain${typeof version === 'string' ? ` ${version}` : ''}`
     },
   }
