@@ -67,3 +67,15 @@ export interface Preview {
   /** All text of this attempt so far. */
   readonly text: string
 }
+
+type PreviewPlace = Omit<Preview, 'delta' | 'text'>
+
+/** Whether nothing of the attempt is missing between the two. */
+export function goesOn(before: PreviewPlace | undefined, preview: PreviewPlace): boolean {
+  return (
+    before?.turnId === preview.turnId &&
+    before.step === preview.step &&
+    before.attempt === preview.attempt &&
+    before.index + 1 === preview.index
+  )
+}

@@ -3,7 +3,7 @@ import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { InProcessOutbound } from '../in-process-outbound.ts'
 import type { Frame, Peer, PeerTalk } from '../link/peer-talk.ts'
-import type { Announcement, Outbound, OutboundListener, Preview } from '../outbound.ts'
+import { type Announcement, goesOn, type Outbound, type OutboundListener, type Preview } from '../outbound.ts'
 import type { LogWriter } from './log-writer.ts'
 import { WATCH_MS } from './node-outbound.ts'
 import { inbound } from './topics.ts'
@@ -124,12 +124,7 @@ export class GatewayOutbound implements Outbound {
     const { sessionId, text } = preview
     if (!this.listeners.has(sessionId)) return
     const before = this.partials.get(sessionId)
-    const goesOn =
-      before?.turnId === preview.turnId &&
-      before.step === preview.step &&
-      before.attempt === preview.attempt &&
-      before.index + 1 === preview.index
-    if (text === undefined && !goesOn) return void this.partials.delete(sessionId) // W3
+    if (text === undefined && !goesOn(before, preview)) return void this.partials.delete(sessionId) // W3
     const whole = { ...preview, text: text ?? (before as Preview).text + preview.delta }
     this.partials.set(sessionId, whole)
     this.local.preview(whole)

@@ -3,7 +3,7 @@ import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { InProcessOutbound } from '../in-process-outbound.ts'
 import type { Peer, PeerTalk } from '../link/peer-talk.ts'
-import type { Announcement, Outbound, OutboundListener, Preview } from '../outbound.ts'
+import { type Announcement, goesOn, type Outbound, type OutboundListener, type Preview } from '../outbound.ts'
 import type { OutboundPublisher } from './outbound-publisher.ts'
 
 /** A gateway that wants to go on says so again in time (gateway-outbound.ts). */
@@ -79,18 +79,13 @@ export class NodeOutbound implements Outbound {
     const { talk } = this.options
     // The first preview of an attempt carries all of its text so far, the others what came since: cumulative text alone
     // would cost the square of its length.
-    let last: Preview | undefined
+    let last: Omit<Preview, 'text'> | undefined
     const { close } = this.local.subscribe(sessionId, {
       event: (announcement) => talk.tell(gateway, { k: 'event', a: announcement }),
       preview(preview) {
         const { text, ...rest } = preview
-        const goesOn =
-          last?.turnId === preview.turnId &&
-          last.step === preview.step &&
-          last.attempt === preview.attempt &&
-          last.index + 1 === preview.index
-        talk.tell(gateway, { k: 'preview', p: goesOn ? rest : preview })
-        last = { ...rest, text: '' }
+        talk.tell(gateway, { k: 'preview', p: goesOn(last, preview) ? rest : preview })
+        last = rest
       },
     })
     return close
