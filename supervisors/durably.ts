@@ -1,4 +1,5 @@
 import type { Clock } from '../actors/kernel/clock.ts'
+import { pause } from '../actors/kernel/pause.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import { delay } from './restart-policy.ts'
 
@@ -19,7 +20,7 @@ export async function durably(
       return true
     } catch (error) {
       parts.log.warn({ err: error, attempt }, `could not ${what}; tries again`)
-      await new Promise<void>((resolve) => parts.clock.after(delay(backoff, attempt, 0), resolve))
+      await pause(parts.clock, delay(backoff, attempt, 0))
     }
   }
   return false

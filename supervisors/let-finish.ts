@@ -1,4 +1,5 @@
 import type { Clock } from '../actors/kernel/clock.ts'
+import { pause } from '../actors/kernel/pause.ts'
 import type { WatchedActorSystem } from './actor-system.ts'
 import type { Lane } from './lane.ts'
 
@@ -20,7 +21,7 @@ export function letFinish(
   }
   const all = [...lanes]
   const wait = async () => {
-    while (all.some(isBusy)) await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve))
+    while (all.some(isBusy)) await pause(clock, LOOK_MS)
   }
   return all.some(isBusy) ? wait() : undefined
 }

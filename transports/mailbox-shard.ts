@@ -2,6 +2,7 @@ import type { ActorKind, Address } from '../actors/kernel/address.ts'
 import type { Clock } from '../actors/kernel/clock.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { LowWatermark } from '../actors/kernel/low-watermark.ts'
+import { pause } from '../actors/kernel/pause.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { MailboxRows, StoredShard } from '../persistence/mailbox-rows.ts'
 import { AddressLanes } from './address-lanes.ts'
@@ -135,7 +136,7 @@ export class MailboxShard {
       } catch (error) {
         if (this.state !== 'catching') return []
         log.warn({ kind: this.kind, shard: this.number, error: String(error) }, 'mailbox rows cannot be read')
-        await new Promise<void>((resolve) => void clock.after(READ_AGAIN_MS, resolve))
+        await pause(clock, READ_AGAIN_MS)
       }
     }
   }

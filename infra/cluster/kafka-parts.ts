@@ -1,5 +1,6 @@
 import { Partitioners } from 'kafkajs'
 import type { Clock } from '../../actors/kernel/clock.ts'
+import { pause } from '../../actors/kernel/pause.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { kafkaClient } from '../../transports/kafka/connection.ts'
 import { ensureTopics } from '../../transports/kafka/ensure-topics.ts'
@@ -64,7 +65,7 @@ export async function openKafka(
       ),
     () => reader.close(),
   )
-  const linger = () => new Promise<void>((resolve) => void clock.after(FEED_LINGER_MS, resolve))
+  const linger = () => pause(clock, FEED_LINGER_MS)
   const written = (count: number, seconds: number, result: 'ok' | 'error') => metrics.produced(count, seconds, result)
   return {
     admin,

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
+import { pause } from '../../actors/kernel/pause.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { MAX_RECORD_BYTES } from './log-writer.ts'
 import type { KafkaSettings } from './settings.ts'
@@ -52,7 +53,7 @@ export async function ensureTopics(
     const wrong = (await mismatches(admin, named)) ?? (await unled(admin, missing))
     if (wrong === undefined) return
     if (clock.now() > until) throw new Failure('DEPENDENCY_UNAVAILABLE', wrong)
-    await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve))
+    await pause(clock, LOOK_MS)
   }
 }
 

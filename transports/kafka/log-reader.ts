@@ -1,4 +1,5 @@
 import type { Clock } from '../../actors/kernel/clock.ts'
+import { pause } from '../../actors/kernel/pause.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { type FetchClient, type LogRecord, OffsetOutOfRange } from './fetch-client.ts'
 
@@ -73,7 +74,7 @@ export class LogReader {
           await this.client.close().catch(() => {})
           throw error
         }
-        await new Promise<void>((resolve) => void this.clock.after(LAST_PAUSE_MS / 2, resolve))
+        await pause(this.clock, LAST_PAUSE_MS / 2)
       }
     }
     this.answeredAt = this.clock.now()
@@ -106,7 +107,7 @@ export class LogReader {
         return await this.client.edge(topic, partition, 'latest')
       } catch (error) {
         if (left === 0 || this.closed) throw error
-        await new Promise<void>((resolve) => void this.clock.after(LAST_PAUSE_MS / 2, resolve))
+        await pause(this.clock, LAST_PAUSE_MS / 2)
         await this.client.refresh().catch(() => {})
       }
     }
@@ -138,18 +139,18 @@ export class LogReader {
   }
 
   private async run(loop: Loop): Promise<void> {
-    for (let pause = FIRST_PAUSE_MS; this.isCurrent(loop); ) {
+    for (let delay = FIRST_PAUSE_MS; this.isCurrent(loop); ) {
       try {
         const wanted = await this.wantedOf(loop.broker)
         if (wanted.length === 0) await this.rest(loop)
         else if (await this.fetch(loop, wanted)) await this.pace(loop)
-        pause = FIRST_PAUSE_MS
+        delay = FIRST_PAUSE_MS
       } catch (error) {
         if (!this.isCurrent(loop)) return
         this.log.debug({ broker: loop.broker, error: String(error) }, 'a fetch failed')
         await this.mend(error)
-        await new Promise<void>((resolve) => void this.clock.after(pause, resolve))
-        pause = Math.min(pause * 2, LAST_PAUSE_MS)
+        await pause(this.clock, delay)
+        delay = Math.min(delay * 2, LAST_PAUSE_MS)
       }
     }
   }
@@ -195,7 +196,7 @@ export class LogReader {
     const left = PACE_MS - (this.clock.now() - loop.last)
     loop.last = this.clock.now() + Math.max(0, left)
     if (left <= 0) return undefined
-    return new Promise((resolve) => void this.clock.after(left, resolve))
+    return pause(this.clock, left)
   }
 
   /** Nothing to read here: until something is opened, or a little while, for leaders move. */

@@ -1,5 +1,6 @@
 import { type Address, address, kindOf, shardOf } from '../../actors/kernel/address.ts'
 import type { Clock } from '../../actors/kernel/clock.ts'
+import { pause } from '../../actors/kernel/pause.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
 import type { Journal, PlacedEvent } from '../../persistence/journal.ts'
@@ -108,7 +109,7 @@ export class OutboundPublisher {
     if (behind <= 0) return
     if (behind > MAX_SKEW_MS)
       this.options.log.error({ behindMs: behind }, 'the clock of this node is behind the others')
-    await new Promise<void>((resolve) => void this.options.clock.after(Math.min(behind, MAX_SKEW_MS), resolve))
+    await pause(this.options.clock, Math.min(behind, MAX_SKEW_MS))
   }
 
   /** They are owned elsewhere now, and so is what is known of them. */
@@ -155,7 +156,7 @@ export class OutboundPublisher {
           { shards: shards.length, error: String(error), delay },
           'events of the owner before cannot be read yet',
         )
-        await new Promise<void>((resolve) => void clock.after(delay, resolve))
+        await pause(clock, delay)
         delay = Math.min(delay * 2, LAST_RETRY_MS)
       }
     }
@@ -178,7 +179,7 @@ export class OutboundPublisher {
       } catch (error) {
         if (this.closed) return false
         this.options.log.warn({ error: String(error), delay }, 'an event could not be published yet')
-        await new Promise<void>((resolve) => void this.options.clock.after(delay, resolve))
+        await pause(this.options.clock, delay)
       }
     }
   }

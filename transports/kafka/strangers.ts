@@ -3,6 +3,7 @@ import type { Clock } from '../../actors/kernel/clock.ts'
 import type { DeadLetters } from '../../actors/kernel/dead-letters.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { type Failure, isFailure } from '../../actors/kernel/failure.ts'
+import { pause } from '../../actors/kernel/pause.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { SessionRecords } from '../../persistence/journal.ts'
 import type { Peer } from '../link/peer-talk.ts'
@@ -38,14 +39,14 @@ const LAST_PAUSE_MS = 5_000
  */
 export function strangers(parts: StrangersParts): Pick<IntakeParts, 'foreign' | 'refused' | 'watched'> {
   const until = async (what: string, work: () => Promise<void>) => {
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
+    for (let delay = FIRST_PAUSE_MS; ; delay = Math.min(delay * 2, LAST_PAUSE_MS)) {
       try {
         await work()
         return
       } catch (error) {
         if (isHopeless(error) || parts.isClosed()) throw error
-        parts.log.warn({ error: String(error), pause }, `could not ${what}; tries again`)
-        await new Promise<void>((resolve) => void parts.clock.after(pause, resolve))
+        parts.log.warn({ error: String(error), delay }, `could not ${what}; tries again`)
+        await pause(parts.clock, delay)
       }
     }
   }
