@@ -1,11 +1,10 @@
 import { expect } from 'chai'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { launchChromium, needsChromium, openChatPage } from '../support/chat-page.ts'
 import { describeNeeding } from '../support/needs.ts'
 import { Service } from '../support/service.ts'
 
-const how = 'the path of a Chromium, as Debian’s package chromium installs it'
-
-describeNeeding('SOMA_TEST_CHROMIUM', how, 'inspection on the chat page', (executablePath) => {
+describeNeeding(...needsChromium, 'inspection on the chat page', (executablePath) => {
   let service: Service
   let browser: Browser
   let page: Page
@@ -13,14 +12,8 @@ describeNeeding('SOMA_TEST_CHROMIUM', how, 'inspection on the chat page', (execu
 
   before(async () => {
     service = await Service.start()
-    browser = await chromium.launch({
-      executablePath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
-    })
-    page = await browser.newPage()
-    page.setDefaultTimeout(10_000)
-    page.on('pageerror', (error) => problems.push(String(error)))
-    await page.goto(service.url)
+    browser = await launchChromium(executablePath)
+    page = await openChatPage(browser, service, problems)
     await send('say hello there')
     await said('hello there')
     await page.click('#journal-toggle')
