@@ -73,6 +73,8 @@ export class Load {
   readonly #answered = new Map<string, number>()
   readonly #open = new Map<string, TurnTime>()
   readonly #waiting = new Map<string, () => void>()
+  /** Ends the thinking of the client of a session. */
+  readonly #thinking = new Map<string, () => void>()
   readonly #end = new AbortController()
   readonly #entrance: Entrance
   readonly #running: Promise<void>[] = []
@@ -94,6 +96,11 @@ export class Load {
   /** Accepted and not yet answered. */
   get open(): readonly TurnTime[] {
     return [...this.#open.values()]
+  }
+
+  /** Their clients think no longer, and speak: only of a session that is asked can be told how long it was gone. */
+  hurry(sessionIds: Iterable<string>): void {
+    for (const sessionId of sessionIds) this.#thinking.get(sessionId)?.()
   }
 
   /** No new messages. Resolves when every accepted one is answered, or after `withinMs`; true: all are. */
@@ -133,6 +140,7 @@ export class Load {
     const door = new Door(this.#entrance, n)
     // Sessions do not begin in step.
     await pause(this.#thinkMs(chance, 0, 0) * chance.next())
+    let sessionId = ''
     for (let turn = 0; !this.#closing; ) {
       const from = wallClock()
       const burst = chance.next() < QUEUED_SHARE ? 3 : 1
@@ -142,12 +150,20 @@ export class Load {
         const message = await this.#post(door, `${name}-${n}`, plan, chance.next() < REPEATED_SHARE)
         if (!message) return
         if (turn === 0) this.#follow(n, message.sessionId)
+        sessionId = message.sessionId
         answers.push(...message.eventIds.map((eventId) => this.#answer(eventId)))
       }
       await Promise.all(answers)
       if (this.#closing) return
-      await pause(this.#thinkMs(chance, burst, wallClock() - from))
+      await this.#think(sessionId, this.#thinkMs(chance, burst, wallClock() - from))
     }
+  }
+
+  async #think(sessionId: string, ms: number): Promise<void> {
+    const enough = new AbortController()
+    this.#thinking.set(sessionId, () => enough.abort())
+    await pause(ms, undefined, { signal: enough.signal }).catch(() => {})
+    this.#thinking.delete(sessionId)
   }
 
   /** With a rate, what the turns took is part of the time between them. */

@@ -35,8 +35,8 @@ export interface DrillRun {
   readonly signal?: AbortSignal
 }
 
-/** Before the first fault: how long turns take when all is well. */
-const WARM_UP_MS = 6_000
+/** Before the first fault, at most. */
+const EASE_MS = 45_000
 const DRAIN_MS = 90_000
 const READERS_MS = 15_000
 const INTERIM_EVERY = 25
@@ -69,7 +69,7 @@ export async function runDrill(run: DrillRun): Promise<DrillReport> {
   try {
     load.start()
     await world.awake()
-    await pause(Math.min(WARM_UP_MS, run.durationMs / 2))
+    await world.atEase(EASE_MS)
     await drill.faults(world).catch((error: Error) => {
       wrong.drill = [error.message]
       progress(`the drill could not go on: ${error.message}`)

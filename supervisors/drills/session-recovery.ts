@@ -3,10 +3,10 @@ import { type Address, shardOf } from '../../actors/kernel/address.ts'
 /**
  * How long each session was gone after a fault that hit it. Pure.
  *
- * A session counts when it waited for something: a turn of it was open at the fault, or was posted while nothing of its
- * shard had been answered since. Its time runs from the fault to the end of its next completed turn, the scripted work of
- * that turn included. A session that is first used when its shard has long been back says nothing of the recovery, and
- * would only make it look short.
+ * A session counts when somebody waited for it: a turn of it was open at the fault, or posted in the moment after it (the
+ * drill makes the clients of all that is hit speak then, Load.hurry). Its time runs from the fault to the end of its next
+ * completed turn, the scripted work of that turn included. Of a client that first speaks seconds later nobody can tell how
+ * long the session had been back: its time would be that of its thinking.
  */
 export interface FaultRecord {
   /** Epoch milliseconds. */
@@ -29,26 +29,27 @@ export interface TurnSeen {
 export function recoveries(faults: readonly FaultRecord[], turns: readonly TurnSeen[]): number[] {
   const ordered = [...faults].sort((a, b) => a.at - b.at)
   const bySession = new Map<string, TurnSeen[]>()
-  const byShard = new Map<number, TurnSeen[]>()
   for (const turn of [...turns].sort((a, b) => a.finalAt - b.finalAt)) {
-    push(bySession, turn.sessionId, turn)
-    push(byShard, shardOfSession(turn.sessionId), turn)
+    const own = bySession.get(turn.sessionId) ?? []
+    bySession.set(turn.sessionId, own)
+    own.push(turn)
   }
   return [...bySession].flatMap(([sessionId, own]) => {
     const hits = ordered.filter((fault) => fault.sessions.has(sessionId))
-    const neighbours = byShard.get(shardOfSession(sessionId)) ?? own
-    return timesOf(hits, own, neighbours)
+    return timesOf(hits, own)
   })
 }
 
-function timesOf(hits: readonly FaultRecord[], own: readonly TurnSeen[], neighbours: readonly TurnSeen[]): number[] {
+/** Who was told to speak at the fault has done so by then. */
+const SPEAKING_MS = 500
+
+function timesOf(hits: readonly FaultRecord[], own: readonly TurnSeen[]): number[] {
   const times: number[] = []
   let goneSince: number | undefined
   for (const [index, fault] of hits.entries()) {
     const next = own.find((turn) => after(turn, fault.at))
     if (!next) break
-    const shardBackAt = neighbours.find((turn) => after(turn, fault.at))?.finalAt ?? next.finalAt
-    if (goneSince === undefined && next.postedAt <= Math.max(fault.at, shardBackAt)) goneSince = fault.at
+    if (goneSince === undefined && next.postedAt <= fault.at + SPEAKING_MS) goneSince = fault.at
     if (goneSince === undefined) continue
     const again = hits[index + 1]
     if (again && next.finalAt >= again.at) continue
@@ -65,10 +66,4 @@ function after(turn: TurnSeen, at: number): boolean {
 
 export function shardOfSession(sessionId: string): number {
   return shardOf(`session:${sessionId}` as Address)
-}
-
-function push<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
-  const group = groups.get(key)
-  if (group) group.push(value)
-  else groups.set(key, [value])
 }
