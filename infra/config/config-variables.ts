@@ -137,7 +137,7 @@ export const variables = {
     'Share of shards this node takes, relative to the others; 0 takes none.',
   ),
   SOMA_LEASE_MS: known(
-    whole(500, 60_000, 2_500),
+    whole(500, 60_000, 2_000),
     'A node that renews nothing for this long is taken over; one that died is noticed sooner.',
   ),
   SOMA_JOURNALS: secret(
