@@ -109,6 +109,13 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       },
     },
     reader: sessions,
+    drillRuns: {
+      offered: [],
+      list: () => [],
+      stop: () => false,
+      start: () => Promise.reject(new Error('no drills here')),
+    },
+    slo: { everyMs: 5_000, points: () => [] },
     dryRuns: {
       run: () => Promise.reject(new Error('a dry run needs a real journal: see spec/actors/session/dry-run.spec.ts')),
     },

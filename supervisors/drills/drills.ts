@@ -119,6 +119,11 @@ export const drillNames = Object.keys(drills) as readonly DrillName[]
 /** What `soma drill all` runs. */
 export const allDrills: readonly DrillName[] = drillNames.filter((name) => name !== 'long')
 
+/** Those that work on any cluster, by its gateways alone. */
+export const runnableDrills = drillNames
+  .filter((name) => drills[name].needs === 'running')
+  .map((name) => ({ name, what: drills[name].what }))
+
 export function drillOf(name: DrillName): Drill {
   return drills[name]
 }
