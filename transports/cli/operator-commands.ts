@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
+import type { SomaClient } from './client.ts'
 import { type CliMeans, withService } from './command-context.ts'
 import { exitCodes, UsageError } from './problem.ts'
 import { wholeNumber } from './session-commands.ts'
@@ -132,11 +134,29 @@ export function operatorCommands(program: Command, means: CliMeans, run: Run): v
       run(
         withService(command, means, async ({ client, print }) => {
           const resumed = await client.resume(address, resumption(options))
-          print(resumed, () => `${address} is woken; should it fail again, \`soma quarantine\` lists it again`)
-          return exitCodes.ok
+          const again = await failsAgain(address, client)
+          print({ ...resumed, quarantined_again: again !== undefined }, () =>
+            again === undefined
+              ? `${address} goes on`
+              : `${address} failed again and is quarantined: ${again.code}, ${again.detail}`,
+          )
+          return again === undefined ? exitCodes.ok : exitCodes.failed
         }),
       ),
     )
+}
+
+/** A few restarts with their backoff; what fails later is listed by `soma quarantine`. */
+const WATCHED_MS = 4_000
+const LOOK_MS = 250
+
+async function failsAgain(address: string, client: Pick<SomaClient, 'quarantine'>) {
+  for (let waited = 0; waited < WATCHED_MS; waited += LOOK_MS) {
+    await pause(LOOK_MS)
+    const again = (await client.quarantine()).quarantine.find((entry) => entry.address === address)
+    if (again !== undefined) return again
+  }
+  return undefined
 }
 
 function resumption({ drop, edit }: { drop?: boolean; edit?: string }) {
