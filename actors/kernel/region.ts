@@ -49,6 +49,8 @@ export interface AddressedKind<State = unknown> {
   /** Whether this state may be passivated now (nothing pending). */
   isIdle(state: State): boolean
   readonly idleMs: number
+  /** Busy, but with nothing that a drain could let finish: it waits for a message. */
+  isWaiting?(state: State): boolean
   /** How long a drain lets busy actors of the kind finish before it stops them; 0 by default. */
   readonly finishMs?: number
 }
