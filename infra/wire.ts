@@ -208,6 +208,7 @@ function operationsOf(
     tree: async () => system.tree(),
     isQuarantined: (address) => region.isQuarantined(address),
     resume: (address, how) => region.resume(address, how),
-    replayDeadLetter: (id) => replayDeadLetter(id, { deadLetters: persistence.deadLetters, mailbox, clock }),
+    replayDeadLetter: (id, edited) =>
+      replayDeadLetter(id, edited, { deadLetters: persistence.deadLetters, mailbox, clock }),
   }
 }

@@ -197,8 +197,8 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     epochs: persistence.epochs,
     talk,
     isQuarantined: (address) => quarantined.has(address),
-    replayDeadLetter: (id) =>
-      replayDeadLetter(id, {
+    replayDeadLetter: (id, edited) =>
+      replayDeadLetter(id, edited, {
         deadLetters: persistence.deadLetters,
         clock,
         mailbox: {

@@ -64,10 +64,11 @@ export function operatorCommands(program: Command, means: CliMeans, run: Run): v
     .command('replay')
     .description('send it again, under a new id')
     .argument('<id>')
-    .action((id: string, _options: object, command: Command) =>
+    .option('--edit <json>', 'with this body instead of its own')
+    .action((id: string, { edit }: { edit?: string }, command: Command) =>
       run(
         withService(command, means, async ({ client, print }) => {
-          const replayed = await client.replayDeadLetter(id)
+          const replayed = await client.replayDeadLetter(id, edit === undefined ? undefined : bodyOf(edit))
           print(replayed, () => `sent to ${replayed.address} as ${replayed.event_id}`)
           return exitCodes.ok
         }),
@@ -162,8 +163,12 @@ async function failsAgain(address: string, client: Pick<SomaClient, 'quarantine'
 function resumption({ drop, edit }: { drop?: boolean; edit?: string }) {
   if (drop && edit !== undefined) throw new UsageError('Choose one of --drop and --edit.')
   if (edit === undefined) return { action: drop ? 'drop' : 'retry' } as const
+  return { action: 'edit', body: bodyOf(edit) } as const
+}
+
+function bodyOf(edit: string): unknown {
   try {
-    return { action: 'edit', body: JSON.parse(edit) as unknown } as const
+    return JSON.parse(edit)
   } catch {
     throw new UsageError('--edit is not valid JSON.')
   }
