@@ -16,8 +16,11 @@ import type { Metrics } from '../telemetry/metrics.ts'
 /** A killed broker's partitions have a new leader within a few seconds; a send waits for that rather than fail. */
 const PRODUCER_RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 30 }
 
-/** Readers of conversation.outbound wait a little longer, and a busy node makes a tenth of the requests. */
-const FEED_LINGER_MS = 25
+/**
+ * Readers of conversation.outbound wait a little longer, and a partition's records travel together: with 100 ms instead of 25 the
+ * brokers' share of a turn fell from 0.52 to 0.33 ms of CPU (docs/BENCHMARKS.md). Live text does not go this way.
+ */
+const FEED_LINGER_MS = 100
 
 export type KafkaParts = Awaited<ReturnType<typeof openKafka>>
 
