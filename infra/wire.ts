@@ -15,6 +15,7 @@ import type { Persistence } from '../persistence/open.ts'
 import type { SessionBirth } from '../persistence/session-births.ts'
 import type { Snapshots } from '../persistence/snapshots.ts'
 import { createActorSystem } from '../supervisors/actor-system.ts'
+import { tellingWhoDelegated } from '../supervisors/quarantined-child.ts'
 import { createRegion } from '../supervisors/region.ts'
 import { epochIn, ShardHolding, type ShardHoldingParts } from '../supervisors/shard-holding.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
@@ -66,7 +67,8 @@ export const actorKindsHere: readonly ActorKind[] = ['session', 'tool']
 
 export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Promise<RunningActors> {
   const { persistence, mailbox, clock, ids, log, metrics, config } = parts
-  const { journal, deadLetters, quarantine } = persistence
+  const { journal, deadLetters } = persistence
+  const quarantine = tellingWhoDelegated(persistence.quarantine, { journal, mailbox, clock, log })
   const epochOf = epochIn(parts.leases)
 
   const system = await lifecycle.start(

@@ -220,6 +220,12 @@ export const failures = {
     title: 'Policy denies this tool call',
     remedy: 'See the reason; an operator changes the policy file.',
   },
+  DELEGATION_LIMIT: {
+    disposition: 'reply',
+    status: 422,
+    title: 'No more can be delegated',
+    remedy: 'Do the task in this session, or raise SOMA_DELEGATION_DEPTH or SOMA_DELEGATION_CHILDREN.',
+  },
   POLICY_UNAVAILABLE: {
     disposition: 'reply',
     status: 503,

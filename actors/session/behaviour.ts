@@ -18,7 +18,7 @@ const actionPrompts: Readonly<Record<QuickAction, string>> = {
 const QUEUE_MARGIN = 10
 
 /** Fixed at the session's birth; later metadata cannot change whose session it is or what it may spend. */
-const FIXED_METADATA = ['tenant', 'budget'] as const
+const FIXED_METADATA = ['tenant', 'budget', 'parent_session_id', 'delegation_depth'] as const
 
 /** Commands that a session must exist for; to a session never born they are a dead letter, not a new session. */
 const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
@@ -71,7 +71,8 @@ function begin(draft: Draft, command: Command): void {
   const personaId = asked !== undefined && personas.get(asked) ? asked : personas.defaultId
   const said = command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata' ? command.metadata : {}
   const metadata = withFixed({ ...birth?.metadata, ...said }, birth?.metadata ?? {})
-  draft.record({ kind: 'SessionStarted', tenant: draft.meta.tenant, personaId, metadata })
+  const delegated = command.kind === 'AcceptUserTurn' && command.delegated ? { delegated: command.delegated } : {}
+  draft.record({ kind: 'SessionStarted', tenant: draft.meta.tenant, personaId, metadata, ...delegated })
 }
 
 function carryOut(draft: Draft, command: Command): void {
@@ -187,7 +188,7 @@ function requestCallId(draft: Draft, requestId: string): string {
 }
 
 function acceptUserTurn(draft: Draft, command: Extract<Command, { kind: 'AcceptUserTurn' }>): void {
-  const { kind: _, v: _v, personaId, history, partialText: _p, birth: _b, ...request } = command
+  const { kind: _, v: _v, personaId, history, partialText: _p, birth: _b, delegated: _d, ...request } = command
   if (history && history.length > 0 && draft.state.history.length === 0)
     draft.record({ kind: 'HistoryImported', messages: history })
   if (personaId !== undefined && personaId !== draft.state.personaId && draft.configuration.personas.get(personaId)) {

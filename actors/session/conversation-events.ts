@@ -1,6 +1,7 @@
 import type { StoredEvent } from '../../persistence/journal.ts'
 import type { Announcement, ConversationEvent } from '../../transports/outbound.ts'
 import { assertNever } from '../kernel/behaviour.ts'
+import { childSessionOf, DELEGATE } from './delegation.ts'
 import type { RecordedEvent, RequestedCall, SessionEvent, TokenUsage } from './events.ts'
 import type { InjectedMessage } from './protocol.ts'
 
@@ -31,7 +32,12 @@ export function toAnnouncement(
 function tell(event: SessionEvent, at: number): Told {
   switch (event.kind) {
     case 'SessionStarted':
-      return of('system', 'session.started', '', 'worker', { persona_id: event.personaId, metadata: event.metadata })
+      return of('system', 'session.started', '', 'worker', {
+        persona_id: event.personaId,
+        metadata: event.metadata,
+        parent_session_id: event.delegated?.parent || undefined,
+        depth: event.delegated?.depth,
+      })
     case 'HistoryImported':
       return of('system', 'session.imported', '', 'gateway', { messages: event.messages.length, title: event.title })
     case 'UserTurnAccepted': {
@@ -70,6 +76,7 @@ function tell(event: SessionEvent, at: number): Told {
         call_id: event.callId,
         tool_name: event.tool,
         args: event.args,
+        child_session_id: childOf(event),
       })
     case 'ToolCallFinished': {
       const { outcome } = event
@@ -81,6 +88,8 @@ function tell(event: SessionEvent, at: number): Told {
         code: outcome.code,
         decision: outcome.decision,
         truncated: outcome.truncated,
+        child_session_id: childOf(event),
+        usage: outcome.usage && publicUsage(outcome.usage),
         execution_time: outcome.startedAt === undefined ? 0 : (outcome.finishedAt - outcome.startedAt) / 1_000,
       })
     }
@@ -141,6 +150,11 @@ function tell(event: SessionEvent, at: number): Told {
     default:
       return assertNever(event)
   }
+}
+
+/** Where to follow what was delegated, from its first event on. */
+function childOf({ tool, callId }: { readonly tool: string; readonly callId: string }): string | undefined {
+  return tool === DELEGATE ? childSessionOf(callId) : undefined
 }
 
 function injectedText(message: InjectedMessage): string {

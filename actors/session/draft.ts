@@ -2,6 +2,7 @@ import { address } from '../kernel/address.ts'
 import type { CommandMeta, Decision, Outgoing } from '../kernel/behaviour.ts'
 import type { Personas } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
+import { DELEGATE, lineageOf, settlementOf } from './delegation.ts'
 import type {
   CallReason,
   FinishReason,
@@ -46,6 +47,8 @@ export class Draft {
     const recorded: RecordedEvent = { ...event, persona }
     this.#events.push(recorded)
     this.state = evolve(this.state, recorded)
+    const settlement = settlementOf(this.state.delegated, event, this.meta.now)
+    if (settlement) this.send(settlement)
   }
 
   send(outgoing: Outgoing): void {
@@ -148,7 +151,10 @@ export class Draft {
     const replyTo = address('session', sessionId)
     this.send({
       to: address('tool', callId),
-      body: { kind: 'Invoke', v: 1, callId, tool, args, sessionId, turnId, personaId, metadata, replyTo },
+      body: {
+        ...({ kind: 'Invoke', v: 1, callId, tool, args, sessionId, turnId, personaId, metadata, replyTo } as const),
+        ...(tool === DELEGATE && { lineage: lineageOf(this.state) }),
+      },
     })
   }
 

@@ -26,7 +26,19 @@ const toolOutcome = z.object({
   startedAt: z.number().optional(),
   finishedAt: z.number(),
   truncated: z.boolean().optional(),
+  usage: z.lazy(() => usage).optional(),
   decision: z.object({ id: z.string(), allow: z.boolean(), reason: z.string(), policy: z.string() }).optional(),
+})
+
+const count = z.number().min(0)
+const usage = z.object({ promptTokens: count, completionTokens: count, costMicros: count })
+
+const delegated = z.object({
+  callId: id,
+  turnId: id,
+  parent: z.string().max(200),
+  depth: count,
+  tokens: count.optional(),
 })
 
 const controlCommand = z.discriminatedUnion('name', [
@@ -62,6 +74,7 @@ const command = z.discriminatedUnion('kind', [
       .max(128)
       .optional(),
     instructions: text.optional(),
+    delegated: delegated.optional(),
   }),
   z.object({ kind: z.literal('Act'), v, turnId: id, action: z.enum(quickActions), metadata }),
   z.object({ kind: z.literal('Stop'), v, turnId: id.optional(), reason: text, alsoQueued: z.boolean().optional() }),

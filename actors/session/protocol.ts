@@ -23,6 +23,8 @@ export type SessionCommand =
       readonly toolResults?: readonly { readonly toolCallId: string; readonly content: string }[]
       /** An instruction for this turn only (OpenAI `instructions`, a system message). */
       readonly instructions?: string
+      /** The session is born by this turn to do it for another; ignored by a session that exists. */
+      readonly delegated?: Delegated
     }
   | {
       readonly kind: 'Act'
@@ -80,6 +82,18 @@ export type SessionCommand =
       readonly metadata: Readonly<Record<string, unknown>>
     }
   | { readonly kind: 'ToolReturned'; readonly v: 1; readonly callId: string; readonly outcome: ToolOutcome }
+
+export interface Delegated {
+  /** The call of the tool `delegate` that waits for the end of `turnId`. */
+  readonly callId: string
+  readonly turnId: string
+  /** The session whose call it is. */
+  readonly parent: string
+  /** 1 for the child of a session of a person. */
+  readonly depth: number
+  /** What the session may use in all its turns, of its parent's budget; left out: no limit but its own. */
+  readonly tokens?: number
+}
 
 export const quickActions = ['summarize', 'next_steps', 'status_report'] as const
 export type QuickAction = (typeof quickActions)[number]

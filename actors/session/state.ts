@@ -13,7 +13,7 @@ import {
   type TokenUsage,
   type TurnRequest,
 } from './events.ts'
-import type { HistoryMessage } from './protocol.ts'
+import type { Delegated, HistoryMessage } from './protocol.ts'
 import { callStarted, edited, held } from './step-state.ts'
 
 /** A session as its events fold. Plain data: it is also the snapshot. Raise SESSION_STATE_VERSION when its shape changes. */
@@ -32,9 +32,11 @@ export interface SessionState {
   readonly usage: TokenUsage
   /** Tool calls asked for by clients, outside any turn: call id -> tool. */
   readonly toolRequests: Readonly<Record<string, string>>
+  /** Born to do a turn for another session. */
+  readonly delegated?: Delegated
 }
 
-export const SESSION_STATE_VERSION = 2
+export const SESSION_STATE_VERSION = 3
 
 export type RecordedMessage = HistoryMessage & { readonly turnId?: string }
 
@@ -54,6 +56,8 @@ export interface RunningTurn {
   /** The same calls with the same arguments, how many steps in a row. */
   readonly streak: { readonly signature: string; readonly count: number }
   readonly garbled: number
+  /** Calls of `delegate` that this turn has begun. */
+  readonly delegations?: number
   readonly model: string
   readonly usage: TokenUsage
 }
@@ -83,7 +87,7 @@ export const initialSession: SessionState = {
 export function evolve(state: SessionState, event: RecordedEvent): SessionState {
   switch (event.kind) {
     case 'SessionStarted':
-      return { ...state, status: 'live', tenant: event.tenant, personaId: event.personaId, metadata: event.metadata }
+      return started(state, event)
     case 'HistoryImported':
       return { ...state, title: event.title ?? state.title, history: [...state.history, ...event.messages] }
     case 'UserTurnAccepted': {
@@ -107,7 +111,7 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
     case 'ModelReplied':
       return modelReplied(state, event)
     case 'ToolCallStarted':
-      if (event.turnId !== undefined) return inTurn(state, event.turnId, (turn) => callStarted(turn, event.callId))
+      if (event.turnId !== undefined) return inTurn(state, event.turnId, (turn) => callStarted(turn, event))
       return { ...state, toolRequests: { ...state.toolRequests, [event.callId]: event.tool } }
     case 'ToolCallFinished':
       return event.turnId === undefined
@@ -155,6 +159,11 @@ const TITLE_LENGTH = 80
 function titleOf(text: string): string | undefined {
   const line = text.trim().split('\n', 1)[0] ?? ''
   return line === '' ? undefined : line.slice(0, TITLE_LENGTH)
+}
+
+function started(state: SessionState, event: Extract<SessionEvent, { kind: 'SessionStarted' }>): SessionState {
+  const { tenant, personaId, metadata, delegated } = event
+  return { ...state, status: 'live', tenant, personaId, metadata, ...(delegated && { delegated }) }
 }
 
 function inTurn(state: SessionState, turnId: string, change: (turn: RunningTurn) => RunningTurn): SessionState {
@@ -220,13 +229,19 @@ function callFinished(state: SessionState, callId: string, outcome: ToolOutcome)
   const { turn } = state
   const call = turn?.calls.find((one) => one.callId === callId)
   if (!turn || !call || call.outcome) return state
+  const { usage = noUsage } = outcome
   return {
     ...state,
     history: [
       ...state.history,
       { role: 'tool', toolCallId: call.modelCallId, content: outcome.output, turnId: turn.request.turnId },
     ],
-    turn: { ...turn, calls: turn.calls.map((one) => (one === call ? { ...one, outcome } : one)) },
+    usage: addUsage(state.usage, usage),
+    turn: {
+      ...turn,
+      calls: turn.calls.map((one) => (one === call ? { ...one, outcome } : one)),
+      usage: addUsage(turn.usage, usage),
+    },
   }
 }
 

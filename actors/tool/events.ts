@@ -3,7 +3,7 @@ import type { Outgoing } from '../kernel/behaviour.ts'
 import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { PolicyDecision } from '../kernel/policy.ts'
-import type { ToolOutcome } from './protocol.ts'
+import type { Lineage, ToolOutcome } from './protocol.ts'
 
 /** What a call asks for, as it was accepted. `args` is what the model wrote; each attempt validates it again. */
 export interface Invocation {
@@ -16,6 +16,7 @@ export interface Invocation {
   readonly personaId: string
   readonly metadata: Readonly<Record<string, unknown>>
   readonly replyTo: Address
+  readonly lineage?: Lineage
 }
 
 /** The journal of one invocation, in the order in which its life can go. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Address } from '../kernel/address.ts'
 import type { Outgoing } from '../kernel/behaviour.ts'
+import type { Lineage } from './protocol.ts'
 
 /**
  * A tool: one typed object in a file of its own. The schema validates the arguments and is what the model reads.
@@ -51,6 +52,8 @@ export interface ToolContext {
   readonly tenant: string
   readonly sessionId: string
   readonly personaId: string
+  /** Of calls that begin work in other sessions. */
+  readonly lineage?: Lineage
   readonly signal: AbortSignal
   readonly now: () => number
   /** W3C traceparent of this run, for what the tool calls. */

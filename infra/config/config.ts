@@ -67,6 +67,7 @@ export interface ContentConfig {
   readonly toolsDir: string | undefined
   readonly policyFile: string | undefined
   readonly httpFetchAllow: readonly string[]
+  readonly delegation: { readonly depth: number; readonly children: number; readonly timeoutMs: number }
   /** Asked besides the policy file. */
   readonly opa?: OpaConfig | undefined
   readonly openFga?: OpenFgaConfig | undefined
@@ -138,6 +139,11 @@ export function loadConfig(env: Environment): Config {
       toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),
       policyFile: inDataDir(v.SOMA_POLICY_FILE, 'policy.yaml'),
       httpFetchAllow: v.SOMA_HTTP_FETCH_ALLOW,
+      delegation: {
+        depth: v.SOMA_DELEGATION_DEPTH,
+        children: v.SOMA_DELEGATION_CHILDREN,
+        timeoutMs: v.SOMA_DELEGATION_SECONDS * 1_000,
+      },
       ...policyServicesOf(v),
     },
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),

@@ -15,6 +15,8 @@ const session = z.object({
   subject: z.string().nullable(),
   issuer: z.string().nullable(),
   scope: z.string().nullable(),
+  /** Of a session that does a task for another (docs/DELEGATION.md). */
+  parent_session_id: z.string().nullable(),
   metadata: z.record(z.string(), z.unknown()),
   created_at: timestamp,
   updated_at: timestamp,
@@ -201,6 +203,7 @@ export function sessionRoutes(app: App, { door, records, reader, usage: spending
 }
 
 function sessionJson(record: SessionRecord): z.infer<typeof session> {
+  const { parent_session_id: parent } = record.metadata
   return {
     session_id: record.sessionId,
     tenant: record.tenant,
@@ -210,6 +213,7 @@ function sessionJson(record: SessionRecord): z.infer<typeof session> {
     subject: record.subject ?? null,
     issuer: record.issuer ?? null,
     scope: record.scope ?? null,
+    parent_session_id: typeof parent === 'string' ? parent : null,
     metadata: { ...record.metadata },
     created_at: iso(record.createdAt),
     updated_at: iso(record.updatedAt),
