@@ -35,7 +35,8 @@ export async function loadContent(
   means: { clock: Clock; ids: Ids; log: Logger; records?: () => Promise<SessionRecords> },
 ): Promise<Content> {
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
-  const shipped = [echo, timestamp, httpFetch({ reachable: reachable(config.httpFetchAllow, ownAddresses) })]
+  const guard = reachable(config.httpFetchAllow, ownAddresses)
+  const shipped = [echo, timestamp, httpFetch({ reachable: guard })]
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
   const file = new FilePolicy(policyFile, means.ids)
   await file.check()
@@ -47,6 +48,8 @@ export async function loadContent(
     personas,
     records: means.records ?? (() => Promise.reject(new Error('nothing runs here'))),
     delegation: config.delegation,
+    reachable: guard,
+    clock: means.clock,
   })
   const tools = toolCatalogue([...shipped, ...ofSessions, ...ownTools])
   for (const warning of unknownTools(personas, tools)) means.log.warn({ personas: directories }, warning)

@@ -220,6 +220,12 @@ export const failures = {
     title: 'Policy denies this tool call',
     remedy: 'See the reason; an operator changes the policy file.',
   },
+  DELEGATION_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such task',
+    remedy: 'Use the task_id that POST /v1/delegation/task answered, with a token of the same tenant.',
+  },
   DELEGATION_LIMIT: {
     disposition: 'reply',
     status: 422,

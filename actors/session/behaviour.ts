@@ -6,6 +6,7 @@ import { inject, intervene, nudge, pause, remove, reset, resume, stop, switchPer
 import { type QuickAction, quickActions } from './protocol.ts'
 import { evolve, initialSession, type SessionState } from './state.ts'
 import { editPending, setStepMode, step } from './stepping.ts'
+import { requestTool } from './tool-requests.ts'
 import { onModelFailed, onModelReplied, onRecovered, onToolReturned } from './turn.ts'
 
 /** Quick actions are turns whose words are ours; they change no metadata (the old stack lost the budget on them). */
@@ -151,19 +152,7 @@ function carryOut(draft: Draft, command: Command): void {
       })
       return
     case 'RequestTool':
-      draft.record({
-        kind: 'ToolCallStarted',
-        callId: requestCallId(draft, command.requestId),
-        tool: command.tool,
-        args: command.args,
-      })
-      draft.invoke(
-        requestCallId(draft, command.requestId),
-        command.tool,
-        command.args,
-        command.requestId,
-        command.metadata,
-      )
+      requestTool(draft, command)
       return
     case 'ToolReturned':
       onToolReturned(draft, command.callId, command.outcome)
@@ -180,11 +169,6 @@ function carryOut(draft: Draft, command: Command): void {
     default:
       assertNever(command)
   }
-}
-
-/** The session's id comes first, so that no request of one session can name a call of another. */
-function requestCallId(draft: Draft, requestId: string): string {
-  return `${draft.sessionId}/${requestId}`
 }
 
 function acceptUserTurn(draft: Draft, command: Extract<Command, { kind: 'AcceptUserTurn' }>): void {

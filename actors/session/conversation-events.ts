@@ -77,6 +77,7 @@ function tell(event: SessionEvent, at: number): Told {
         tool_name: event.tool,
         args: event.args,
         child_session_id: childOf(event),
+        callback: event.callback && true,
       })
     case 'ToolCallFinished': {
       const { outcome } = event

@@ -2,7 +2,15 @@ import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
-import type { ClientTool, Delegated, HistoryMessage, InjectedMessage, PendingEdit, QuickAction } from './protocol.ts'
+import type {
+  Callback,
+  ClientTool,
+  Delegated,
+  HistoryMessage,
+  InjectedMessage,
+  PendingEdit,
+  QuickAction,
+} from './protocol.ts'
 
 /** What happened to a session, as journaled. A shape once written is readable for ever: add a version and an upcaster. */
 /** An event, and the persona that the session had once it happened: what readers are shown beside it, for ever. */
@@ -54,6 +62,7 @@ export type SessionEvent =
       readonly callId: string
       readonly tool: string
       readonly args: unknown
+      readonly callback?: Callback
     }
   | {
       readonly kind: 'ToolCallFinished'

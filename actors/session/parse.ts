@@ -101,7 +101,15 @@ const command = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('Reset'), v }),
   z.object({ kind: z.literal('Delete'), v }),
   z.object({ kind: z.literal('Import'), v, title: text.optional(), history: z.array(historyMessage).max(10_000) }),
-  z.object({ kind: z.literal('RequestTool'), v, requestId: id, tool: id, args: z.unknown(), metadata }),
+  z.object({
+    kind: z.literal('RequestTool'),
+    v,
+    requestId: id,
+    tool: id,
+    args: z.unknown(),
+    metadata,
+    callback: z.object({ url: z.string().max(8_000), taskId: id }).optional(),
+  }),
   z.object({ kind: z.literal('ToolReturned'), v, callId: id, outcome: toolOutcome }),
 ])
 

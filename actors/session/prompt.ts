@@ -95,7 +95,10 @@ export function modelTools(state: SessionState, persona: Persona, catalogue: Too
   const taken = new Set(clientTools.map((tool) => tool.name))
   const offered = catalogue
     .list()
-    .filter((tool) => !taken.has(tool.name) && (persona.tools.includes('*') || persona.tools.includes(tool.name)))
+    .filter(
+      (tool) =>
+        !tool.internal && !taken.has(tool.name) && (persona.tools.includes('*') || persona.tools.includes(tool.name)),
+    )
     .map((tool) => ({ name: tool.name, description: tool.description, parameters: catalogue.parameters(tool.name) }))
   return [...offered, ...clientTools]
 }

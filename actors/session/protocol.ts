@@ -80,8 +80,16 @@ export type SessionCommand =
       readonly tool: string
       readonly args: unknown
       readonly metadata: Readonly<Record<string, unknown>>
+      /** Told of the outcome, by HTTP. */
+      readonly callback?: Callback
     }
   | { readonly kind: 'ToolReturned'; readonly v: 1; readonly callId: string; readonly outcome: ToolOutcome }
+
+export interface Callback {
+  readonly url: string
+  /** The name under which whoever is told asked for it. */
+  readonly taskId: string
+}
 
 export interface Delegated {
   /** The call of the tool `delegate` that waits for the end of `turnId`. */

@@ -13,7 +13,7 @@ import {
   type TokenUsage,
   type TurnRequest,
 } from './events.ts'
-import type { Delegated, HistoryMessage } from './protocol.ts'
+import type { Callback, Delegated, HistoryMessage } from './protocol.ts'
 import { callStarted, edited, held } from './step-state.ts'
 
 /** A session as its events fold. Plain data: it is also the snapshot. Raise SESSION_STATE_VERSION when its shape changes. */
@@ -32,6 +32,8 @@ export interface SessionState {
   readonly usage: TokenUsage
   /** Tool calls asked for by clients, outside any turn: call id -> tool. */
   readonly toolRequests: Readonly<Record<string, string>>
+  /** Who is to be told of the outcome of such a call, by call id. */
+  readonly callbacks?: Readonly<Record<string, Callback>>
   /** Born to do a turn for another session. */
   readonly delegated?: Delegated
 }
@@ -112,7 +114,7 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
       return modelReplied(state, event)
     case 'ToolCallStarted':
       if (event.turnId !== undefined) return inTurn(state, event.turnId, (turn) => callStarted(turn, event))
-      return { ...state, toolRequests: { ...state.toolRequests, [event.callId]: event.tool } }
+      return requestStarted(state, event)
     case 'ToolCallFinished':
       return event.turnId === undefined
         ? requestFinished(state, event.callId)
@@ -245,9 +247,17 @@ function callFinished(state: SessionState, callId: string, outcome: ToolOutcome)
   }
 }
 
+type ToolCallStarted = Extract<SessionEvent, { kind: 'ToolCallStarted' }>
+
+function requestStarted(state: SessionState, { callId, tool, callback }: ToolCallStarted): SessionState {
+  const toolRequests = { ...state.toolRequests, [callId]: tool }
+  return { ...state, toolRequests, ...(callback && { callbacks: { ...state.callbacks, [callId]: callback } }) }
+}
+
 function requestFinished(state: SessionState, callId: string): SessionState {
   const { [callId]: _, ...toolRequests } = state.toolRequests
-  return { ...state, toolRequests }
+  const { [callId]: told, ...callbacks } = state.callbacks ?? {}
+  return { ...state, toolRequests, ...(told && { callbacks }) }
 }
 
 function turnFinished(state: SessionState, event: Extract<SessionEvent, { kind: 'TurnFinished' }>): SessionState {

@@ -6,6 +6,7 @@ import type { RequestedCall } from './events.ts'
 import type { RunningTurn } from './state.ts'
 import { unsentCalls } from './step-state.ts'
 import { parseToolArguments } from './tool-arguments.ts'
+import { requestReturned } from './tool-requests.ts'
 import { overBudget } from './turn-budget.ts'
 
 /** The reasoning loop of one turn: model -> tool calls -> model … -> final, with every limit that bounds it (I9). */
@@ -189,7 +190,7 @@ export function continueTurn(draft: Draft, turn: RunningTurn): void {
 export function onToolReturned(draft: Draft, callId: string, outcome: ToolOutcome): void {
   const requested = draft.state.toolRequests[callId]
   if (requested !== undefined) {
-    draft.record({ kind: 'ToolCallFinished', callId, tool: requested, outcome })
+    requestReturned(draft, callId, requested, outcome)
     return
   }
   const { turn } = draft.state

@@ -17,6 +17,8 @@ export interface Tool<Schema extends z.ZodType = z.ZodType, Outcome extends stri
   readonly timeoutMs: number
   /** What it may reach, shown to operators and given to policy. */
   readonly reaches: readonly ('nothing' | 'public-network' | 'files' | 'memory' | 'sessions')[]
+  /** Asked for by sessions themselves: no model and no client is offered it, or may call it. */
+  readonly internal?: boolean
   /** Output beyond this many characters is cut, and says so. Default 16,000. */
   readonly maxOutput?: number
   /** Its output, or `deferred(…)` when the outcome will come as a message. */

@@ -24,6 +24,7 @@ import { responseRoutes } from './openai/responses.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { delegationRoutes } from './routes/delegation.ts'
 import { drillRoutes } from './routes/drills.ts'
 import { dryRunRoutes } from './routes/dry-run.ts'
 import { inspectionRoutes } from './routes/inspection.ts'
@@ -103,6 +104,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       dryRunRoutes,
       transferRoutes,
       toolRoutes,
+      delegationRoutes,
       chatCompletionRoutes,
       responseRoutes,
       modelRoutes,

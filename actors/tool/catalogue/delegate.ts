@@ -79,7 +79,8 @@ export function delegate({ personas, records, limits }: DelegateParts): Tool<typ
       const reason = 'whoever delegated it no longer waits for the answer'
       const stop: SessionCommand = { kind: 'Stop', v: 1, turnId, reason }
       return deferred({
-        settledBy: [child],
+        // The gateway: for whoever did the task elsewhere (POST /v1/delegation/task/{id}/callback).
+        settledBy: [child, 'gateway'],
         send: [{ to: child, body: turn }],
         ifAbandoned: [{ to: child, body: stop, priority: 'control' }],
       })

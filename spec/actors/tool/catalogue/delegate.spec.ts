@@ -47,7 +47,7 @@ describe('delegate', () => {
       { depth: 1, delegations: 1, tokensLeft: 9 },
     )
     const child = `session:${childId}`
-    expect(settledBy).to.deep.equal([child])
+    expect(settledBy).to.deep.equal([child, 'gateway'])
     expect(claims[0]).to.deep.include({ sessionId: childId, tenant: 'acme', personaId: 'soma' })
     expect(send.map(({ to }) => to)).to.deep.equal([child])
     const turn = parseSessionCommand(send[0]?.body)
