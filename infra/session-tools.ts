@@ -3,6 +3,7 @@ import type { Personas } from '../actors/persona.ts'
 import { callback } from '../actors/tool/catalogue/callback.ts'
 import { type DelegationLimits, delegate } from '../actors/tool/catalogue/delegate.ts'
 import type { Reachable } from '../actors/tool/catalogue/http/reachable.ts'
+import { schedule, scheduleCancel, scheduleList } from '../actors/tool/catalogue/schedule.ts'
 import type { SessionRecords } from '../persistence/journal.ts'
 
 export interface SessionToolsParts {
@@ -15,5 +16,11 @@ export interface SessionToolsParts {
 
 /** Tools that work on sessions: by messages, as everybody does. */
 export function sessionTools({ personas, records, delegation, reachable, clock }: SessionToolsParts) {
-  return [delegate({ personas, records, limits: delegation }), callback({ reachable, clock })]
+  return [
+    delegate({ personas, records, limits: delegation }),
+    callback({ reachable, clock }),
+    schedule,
+    scheduleList,
+    scheduleCancel,
+  ]
 }

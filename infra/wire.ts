@@ -19,6 +19,7 @@ import { createActorSystem } from '../supervisors/actor-system.ts'
 import { tellingWhoDelegated } from '../supervisors/quarantined-child.ts'
 import { createRegion } from '../supervisors/region.ts'
 import { epochIn, ShardHolding, type ShardHoldingParts } from '../supervisors/shard-holding.ts'
+import { TimerWatch } from '../supervisors/timer-watch.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
 import type { Models } from '../transports/model/client.ts'
 import type { Outbound } from '../transports/outbound.ts'
@@ -131,6 +132,20 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     handOverMs: config.drainMs,
     ...parts.shardHooks,
   })
+  if (parts.kinds.includes('session')) {
+    await lifecycle.start(
+      'timer watch',
+      () =>
+        new TimerWatch({
+          timers: persistence.timers,
+          region,
+          shards: () => holding.workingShards('session'),
+          clock,
+          log,
+        }).start(),
+      (it) => it.close(),
+    )
+  }
   return { region, operations: operationsOf(system, region, parts), holding }
 }
 
@@ -172,6 +187,7 @@ function sessions(
     usage: persistence.usage,
     dailyTokenLimit: parts.dailyTokenLimit,
     idleMs: parts.config.idleMs,
+    timers: parts.config.timers,
     ...(parts.birthOf && { birthOf: parts.birthOf }),
     erase(address) {
       Promise.all([persistence.journal.erase(address, epochOf(address)), snapshots.remove(address)]).catch((error) =>

@@ -220,6 +220,18 @@ export const failures = {
     title: 'Policy denies this tool call',
     remedy: 'See the reason; an operator changes the policy file.',
   },
+  SCHEDULE_LIMIT: {
+    disposition: 'reply',
+    status: 422,
+    title: 'The timer is beyond a limit',
+    remedy: 'Cancel another timer, choose a longer interval, or raise SOMA_TIMERS_PER_SESSION or SOMA_TIMER_SECONDS.',
+  },
+  TIMER_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'The session has no such timer',
+    remedy: 'Use the id or name of one that GET /v1/sessions/{id}/timers lists.',
+  },
   DELEGATION_NOT_FOUND: {
     disposition: 'reply',
     status: 404,

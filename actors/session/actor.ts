@@ -22,6 +22,8 @@ import { type SessionEvent, sessionCodec } from './events.ts'
 import { prepareModelCall } from './model-request.ts'
 import { parseSessionCommand } from './parse.ts'
 import { SESSION_STATE_VERSION, type SessionState } from './state.ts'
+import { timerChanges } from './timer-state.ts'
+import type { TimerLimits } from './timers.ts'
 
 /** ④ The session actor: performs what its behaviour decides. Its only live state is the model call in flight. */
 export interface SessionParts extends JournaledActorParts {
@@ -36,6 +38,7 @@ export interface SessionParts extends JournaledActorParts {
   /** Removes what the session leaves elsewhere, after its deletion is journaled. */
   readonly erase: (address: Address) => void
   readonly idleMs: number
+  readonly timers?: TimerLimits
   /** What a gateway knew of a session that has no events yet. */
   readonly birthOf?: (sessionId: string) => Promise<Birth | undefined>
 }
@@ -100,6 +103,7 @@ function journaledSession(
     project: (after, events, meta) => ({
       record: recordOf(sessionId, after, meta),
       ...usageOf(after, events, meta),
+      ...timerChanges(after, events),
     }),
     announce(scope, stored) {
       const { status } = scope.state()

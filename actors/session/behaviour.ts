@@ -1,13 +1,15 @@
 import { assertNever, type Behaviour, type CommandMeta, type Decision } from '../kernel/behaviour.ts'
 import type { Command } from './commands.ts'
 import { Draft, type SessionConfiguration, type SessionEffect } from './draft.ts'
-import type { SessionEvent, TurnRequest } from './events.ts'
+import type { SessionEvent } from './events.ts'
 import { inject, intervene, nudge, pause, remove, reset, resume, stop, switchPersona } from './interrupts.ts'
 import { type QuickAction, quickActions } from './protocol.ts'
 import { evolve, initialSession, type SessionState } from './state.ts'
 import { editPending, setStepMode, step } from './stepping.ts'
+import { cancelTimer, listTimers, schedule, tick } from './timers.ts'
 import { requestTool } from './tool-requests.ts'
 import { onModelFailed, onModelReplied, onRecovered, onToolReturned } from './turn.ts'
+import { accept } from './turn-queue.ts'
 
 /** Quick actions are turns whose words are ours; they change no metadata (the old stack lost the budget on them). */
 const actionPrompts: Readonly<Record<QuickAction, string>> = {
@@ -15,8 +17,6 @@ const actionPrompts: Readonly<Record<QuickAction, string>> = {
   next_steps: 'List the next steps that follow from this conversation, most useful first.',
   status_report: 'Give a short status report of this conversation: what was asked, what is done, what is open.',
 }
-
-const QUEUE_MARGIN = 10
 
 /** Fixed at the session's birth; later metadata cannot change whose session it is or what it may spend. */
 const FIXED_METADATA = ['tenant', 'budget', 'parent_session_id', 'delegation_depth'] as const
@@ -154,6 +154,18 @@ function carryOut(draft: Draft, command: Command): void {
     case 'RequestTool':
       requestTool(draft, command)
       return
+    case 'Schedule':
+      schedule(draft, command)
+      return
+    case 'ListTimers':
+      listTimers(draft, command.callId)
+      return
+    case 'CancelTimer':
+      cancelTimer(draft, command)
+      return
+    case 'Tick':
+      tick(draft, command.timerId, command.due)
+      return
     case 'ToolReturned':
       onToolReturned(draft, command.callId, command.outcome)
       return
@@ -180,26 +192,6 @@ function acceptUserTurn(draft: Draft, command: Extract<Command, { kind: 'AcceptU
   }
   mergeMetadata(draft, command.metadata)
   accept(draft, request)
-}
-
-function accept(draft: Draft, request: TurnRequest): void {
-  const { personas } = draft.configuration
-  const limit = (personas.get(draft.state.personaId) ?? personas.get(personas.defaultId))?.limits.queuedTurns ?? 0
-  // Gateways refuse (429) at the limit, before they accept. What they accepted all the same, each not knowing of the
-  // others or of its own last life, is still done; only beyond any such mistake is an accepted turn ended undone (I9).
-  if (draft.state.queue.length >= limit * QUEUE_MARGIN) {
-    draft.record({
-      kind: 'UserTurnRejected',
-      turnId: request.turnId,
-      text: request.text,
-      code: 'TURN_QUEUE_FULL',
-      detail: `${draft.state.queue.length} turns wait already`,
-    })
-    return
-  }
-  const { trace } = draft.meta
-  draft.record({ kind: 'UserTurnAccepted', ...request, ...(trace !== undefined && { trace }) })
-  draft.startNextTurn()
 }
 
 function mergeMetadata(draft: Draft, metadata: Readonly<Record<string, unknown>>): void {

@@ -144,6 +144,22 @@ function tell(event: SessionEvent, at: number): Told {
       return of('system', 'session.persona', '', 'gateway', { persona_id: event.personaId })
     case 'MetadataUpdated':
       return of('system', 'session.metadata', '', 'gateway', { metadata: event.metadata })
+    case 'Scheduled': {
+      const { timerId, name, when, due, message } = event.timer
+      const often = 'at' in when ? {} : { cron: when.cron, time_zone: when.timeZone }
+      return of('system', 'timer.set', message, 'worker', { timer_id: timerId, name, ...often, due: isoOf(due) })
+    }
+    case 'ScheduleFired':
+      return of('system', 'timer.fired', '', 'worker', {
+        timer_id: event.timerId,
+        due: isoOf(event.due),
+        missed: event.missed,
+        next: event.next === undefined ? undefined : isoOf(event.next),
+      })
+    case 'ScheduleCancelled':
+      return of('system', 'timer.cancelled', event.reason, 'worker', { timer_id: event.timerId })
+    case 'TimersListed':
+      return of('system', 'timer.listed', '', 'worker', { call_id: event.callId })
     case 'SessionReset':
       return of('system', 'session.reset', '', 'gateway', {})
     case 'SessionDeleted':
@@ -156,6 +172,10 @@ function tell(event: SessionEvent, at: number): Told {
 /** Where to follow what was delegated, from its first event on. */
 function childOf({ tool, callId }: { readonly tool: string; readonly callId: string }): string | undefined {
   return tool === DELEGATE ? childSessionOf(callId) : undefined
+}
+
+function isoOf(at: number): string {
+  return new Date(at).toISOString()
 }
 
 function injectedText(message: InjectedMessage): string {

@@ -13,6 +13,7 @@ import type {
   TurnOutcome,
 } from './events.ts'
 import { evolve, type RunningTurn, type SessionState, type TurnCall } from './state.ts'
+import type { TimerLimits } from './timers.ts'
 
 /** What a session asks of the world after its append. Both are idempotent: starting a call replaces the one in flight. */
 export type SessionEffect = { readonly kind: 'CallModel' } | { readonly kind: 'AbortModel' }
@@ -20,6 +21,7 @@ export type SessionEffect = { readonly kind: 'CallModel' } | { readonly kind: 'A
 /** What deciding may look up. Read at decide time only; what matters later is journaled (limits, in TurnStarted). */
 export interface SessionConfiguration {
   readonly personas: Personas
+  readonly timers?: TimerLimits
 }
 
 /**
@@ -51,6 +53,11 @@ export class Draft {
     if (settlement) this.send(settlement)
   }
 
+  /** Of the next event to be recorded. */
+  get nextSeq(): number {
+    return this.meta.nextSeq + this.#events.length
+  }
+
   send(outgoing: Outgoing): void {
     this.#outbox.push(outgoing)
   }
@@ -72,8 +79,7 @@ export class Draft {
     const { turn } = this.state
     if (!turn) return
     const since = turn.hold?.since ?? this.meta.now
-    const hold = this.meta.nextSeq + this.#events.length
-    this.record({ kind: 'StepHeld', turnId: turn.request.turnId, hold, since, ...step })
+    this.record({ kind: 'StepHeld', turnId: turn.request.turnId, hold: this.nextSeq, since, ...step })
   }
 
   beginModelCall(reason: CallReason): void {

@@ -10,6 +10,7 @@ import type {
   InjectedMessage,
   PendingEdit,
   QuickAction,
+  Timer,
 } from './protocol.ts'
 
 /** What happened to a session, as journaled. A shape once written is readable for ever: add a version and an upcaster. */
@@ -109,6 +110,18 @@ export type SessionEvent =
     }
   | { readonly kind: 'PersonaSwitched'; readonly personaId: string }
   | { readonly kind: 'MetadataUpdated'; readonly metadata: Metadata }
+  | { readonly kind: 'Scheduled'; readonly timer: Timer }
+  /** `due`: the time it was for; `missed`: later times that had passed as well; `next`: none, and the timer is over. */
+  | {
+      readonly kind: 'ScheduleFired'
+      readonly timerId: string
+      readonly due: number
+      readonly missed: number
+      readonly next?: number
+    }
+  | { readonly kind: 'ScheduleCancelled'; readonly timerId: string; readonly reason: string }
+  /** A question about timers was answered: the answer is what the call returns. */
+  | { readonly kind: 'TimersListed'; readonly callId: string }
   | { readonly kind: 'SessionReset' }
   | { readonly kind: 'SessionDeleted' }
 
@@ -195,6 +208,10 @@ const kinds: ReadonlySet<string> = new Set<SessionEvent['kind']>([
   'PendingEdited',
   'PersonaSwitched',
   'MetadataUpdated',
+  'Scheduled',
+  'ScheduleFired',
+  'ScheduleCancelled',
+  'TimersListed',
   'SessionReset',
   'SessionDeleted',
 ])

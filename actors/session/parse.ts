@@ -41,6 +41,11 @@ const delegated = z.object({
   tokens: count.optional(),
 })
 
+const when = z.union([
+  z.object({ at: z.number() }),
+  z.object({ cron: z.string().max(200), timeZone: z.string().max(100) }),
+])
+
 const controlCommand = z.discriminatedUnion('name', [
   z.object({ name: z.literal('stop'), turnId: id.optional(), alsoQueued: z.boolean().optional() }),
   z.object({ name: z.enum(['pause', 'resume', 'nudge', 'reset']) }),
@@ -110,6 +115,10 @@ const command = z.discriminatedUnion('kind', [
     metadata,
     callback: z.object({ url: z.string().max(8_000), taskId: id }).optional(),
   }),
+  z.object({ kind: z.literal('Schedule'), v, callId: id, when, message: text, name: id.optional() }),
+  z.object({ kind: z.literal('ListTimers'), v, callId: id }),
+  z.object({ kind: z.literal('CancelTimer'), v, timer: id, callId: id.optional(), by: id }),
+  z.object({ kind: z.literal('Tick'), v, timerId: id, due: z.number() }),
   z.object({ kind: z.literal('ToolReturned'), v, callId: id, outcome: toolOutcome }),
 ])
 

@@ -83,7 +83,41 @@ export type SessionCommand =
       /** Told of the outcome, by HTTP. */
       readonly callback?: Callback
     }
+  /** From the tool `schedule`, whose call it settles. */
+  | {
+      readonly kind: 'Schedule'
+      readonly v: 1
+      readonly callId: string
+      readonly when: When
+      readonly message: string
+      readonly name?: string
+    }
+  | { readonly kind: 'ListTimers'; readonly v: 1; readonly callId: string }
+  /** `timer`: its id or name. `callId`: of the call that this settles. */
+  | {
+      readonly kind: 'CancelTimer'
+      readonly v: 1
+      readonly timer: string
+      readonly callId?: string
+      readonly by: string
+    }
+  /** A timer is due. Of another time than the one it waits for it means nothing. */
+  | { readonly kind: 'Tick'; readonly v: 1; readonly timerId: string; readonly due: number }
   | { readonly kind: 'ToolReturned'; readonly v: 1; readonly callId: string; readonly outcome: ToolOutcome }
+
+/** Once, at that time (epoch milliseconds), or by a cron pattern of five fields in the wall clock of a time zone. */
+export type When = { readonly at: number } | { readonly cron: string; readonly timeZone: string }
+
+export interface Timer {
+  /** Unique within its session. */
+  readonly timerId: string
+  readonly name?: string
+  readonly when: When
+  /** What the session is told: a turn of its own. */
+  readonly message: string
+  /** The next time, epoch milliseconds. */
+  readonly due: number
+}
 
 export interface Callback {
   readonly url: string

@@ -75,6 +75,7 @@ function viewOf(
       tokens: window?.tokens ?? messages.reduce((sum, one) => sum + messageTokens(one), 0),
       limit,
     },
+    timers: Object.values(state.timers ?? {}).sort((a, b) => a.due - b.due),
     usage: state.usage,
   }
 }

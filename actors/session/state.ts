@@ -13,8 +13,9 @@ import {
   type TokenUsage,
   type TurnRequest,
 } from './events.ts'
-import type { Callback, Delegated, HistoryMessage } from './protocol.ts'
+import type { Callback, Delegated, HistoryMessage, Timer } from './protocol.ts'
 import { callStarted, edited, held } from './step-state.ts'
+import { timersAfter } from './timer-state.ts'
 
 /** A session as its events fold. Plain data: it is also the snapshot. Raise SESSION_STATE_VERSION when its shape changes. */
 export interface SessionState {
@@ -34,6 +35,7 @@ export interface SessionState {
   readonly toolRequests: Readonly<Record<string, string>>
   /** Who is to be told of the outcome of such a call, by call id. */
   readonly callbacks?: Readonly<Record<string, Callback>>
+  readonly timers?: Readonly<Record<string, Timer>>
   /** Born to do a turn for another session. */
   readonly delegated?: Delegated
 }
@@ -147,6 +149,12 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
       return { ...state, personaId: event.personaId }
     case 'MetadataUpdated':
       return { ...state, metadata: event.metadata }
+    case 'Scheduled':
+    case 'ScheduleFired':
+    case 'ScheduleCancelled':
+      return timersAfter(state, event)
+    case 'TimersListed':
+      return state
     case 'SessionReset':
       return { ...state, history: [], queue: [], turn: undefined, paused: false, stepMode: false, title: undefined }
     case 'SessionDeleted':

@@ -185,6 +185,8 @@ export const variables = {
     whole(1, 86_400, 540),
     'How long a delegated task may take; keep it below the turnSeconds of the personas that delegate.',
   ),
+  SOMA_TIMERS_PER_SESSION: known(whole(0, 1_000, 32), 'Timers that one session may have; 0: none.'),
+  SOMA_TIMER_SECONDS: known(whole(1, 86_400, 60), 'The shortest interval at which one timer may fire.'),
   SOMA_DRAIN_SECONDS: known(
     whole(1, 600, 15),
     'How long a stop waits for steps in flight; the rest goes on after the next start.',

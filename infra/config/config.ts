@@ -59,6 +59,7 @@ export interface ActorsConfig {
   readonly maxActiveSessions: number
   readonly drainMs: number
   readonly toolConcurrency: number
+  readonly timers: { readonly perSession: number; readonly shortestMs: number }
 }
 
 /** Undefined: nothing besides what is built in. */
@@ -133,6 +134,7 @@ export function loadConfig(env: Environment): Config {
       maxActiveSessions: v.SOMA_MAX_ACTIVE_SESSIONS,
       drainMs: v.SOMA_DRAIN_SECONDS * 1_000,
       toolConcurrency: v.TOOL_EXECUTOR_MAX_CONCURRENT,
+      timers: { perSession: v.SOMA_TIMERS_PER_SESSION, shortestMs: v.SOMA_TIMER_SECONDS * 1_000 },
     },
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),

@@ -33,6 +33,7 @@ import { operationRoutes } from './routes/operations.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/streams.ts'
+import { timerRoutes } from './routes/timers.ts'
 import { toolRoutes } from './routes/tools.ts'
 import { transferRoutes } from './routes/transfer.ts'
 import { SessionDoor } from './session-door.ts'
@@ -105,6 +106,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       transferRoutes,
       toolRoutes,
       delegationRoutes,
+      timerRoutes,
       chatCompletionRoutes,
       responseRoutes,
       modelRoutes,

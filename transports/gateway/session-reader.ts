@@ -1,4 +1,4 @@
-import type { HistoryMessage } from '../../actors/session/protocol.ts'
+import type { HistoryMessage, Timer } from '../../actors/session/protocol.ts'
 import type { Announcement } from '../outbound.ts'
 
 /** What the gateway reads of a session, from the journal alone: the same on every gateway, whoever owns the session. */
@@ -29,6 +29,8 @@ export interface SessionView {
     readonly tokens: number
     readonly limit: number
   }
+  /** By the time at which they are due. */
+  readonly timers: readonly Timer[]
   readonly usage: { readonly promptTokens: number; readonly completionTokens: number; readonly costMicros: number }
 }
 
