@@ -15,6 +15,7 @@ import type { Personas } from '../persona.ts'
 import type { ToolCatalogue } from '../tool/tool.ts'
 import { sessionBehaviour } from './behaviour.ts'
 import type { Birth, CallId, Command, ModelReply } from './commands.ts'
+import { Condenser } from './condenser.ts'
 import { toAnnouncement } from './conversation-events.ts'
 import { checkDayBudget, dayOf } from './day-budget.ts'
 import type { SessionEffect } from './draft.ts'
@@ -66,6 +67,7 @@ function journaledSession(
   const sessionId = idOf(address)
   let live: (LiveCall & { readonly ref: Ref<never> }) | undefined
   let birth: Birth | undefined
+  const condenser = new Condenser(parts)
   const abort = () => {
     if (live) void parts.system.stop(live.ref)
     live = undefined
@@ -96,6 +98,10 @@ function journaledSession(
       return enriched
     },
     perform(effect, scope) {
+      if (effect.kind === 'Condense') {
+        condenser.consider(scope)
+        return
+      }
       abort()
       if (effect.kind === 'CallModel') live = startModelCall(sessionId, scope, parts)
     },
@@ -189,7 +195,7 @@ function usageOf(state: SessionState, events: readonly SessionEvent[], meta: Com
   let tokens = 0
   let costMicros = 0
   for (const event of events) {
-    if (event.kind !== 'ModelReplied') continue
+    if (event.kind !== 'ModelReplied' && event.kind !== 'HistoryCondensed') continue
     tokens += event.usage.promptTokens + event.usage.completionTokens
     costMicros += event.usage.costMicros
   }

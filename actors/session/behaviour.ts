@@ -1,5 +1,6 @@
 import { assertNever, type Behaviour, type CommandMeta, type Decision } from '../kernel/behaviour.ts'
 import type { Command } from './commands.ts'
+import { onCondensed } from './condensing.ts'
 import { Draft, type SessionConfiguration, type SessionEffect } from './draft.ts'
 import type { SessionEvent } from './events.ts'
 import { inject, intervene, nudge, pause, remove, reset, resume, stop, switchPersona } from './interrupts.ts'
@@ -33,7 +34,13 @@ const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'SwitchPersona',
   'SetStepMode',
 ])
-const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>(['ModelReplied', 'ModelFailed', 'Recovered'])
+const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
+  'ModelReplied',
+  'ModelFailed',
+  'Condensed',
+  'CondensingFailed',
+  'Recovered',
+])
 
 export function sessionBehaviour(
   configuration: SessionConfiguration,
@@ -174,6 +181,10 @@ function carryOut(draft: Draft, command: Command): void {
       return
     case 'ModelFailed':
       onModelFailed(draft, command.call, command.code, command.detail)
+      return
+    case 'Condensed':
+    case 'CondensingFailed':
+      onCondensed(draft, command)
       return
     case 'Recovered':
       onRecovered(draft)

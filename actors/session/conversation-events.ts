@@ -158,8 +158,21 @@ function tell(event: SessionEvent, at: number): Told {
       })
     case 'ScheduleCancelled':
       return of('system', 'timer.cancelled', event.reason, 'worker', { timer_id: event.timerId })
-    case 'TimersListed':
-      return of('system', 'timer.listed', '', 'worker', { call_id: event.callId })
+    case 'TimersAnswered':
+      return of('system', 'timer.answered', '', 'worker', { call_id: event.callId })
+    case 'HistoryCondensed':
+      return of('system', 'history.condensed', event.summary, 'slm', {
+        from: event.from,
+        to: event.to,
+        model: event.model,
+        usage: publicUsage(event.usage),
+      })
+    case 'CondensingFailed':
+      return of('system', 'history.not_condensed', event.detail, 'worker', {
+        from: event.from,
+        to: event.to,
+        code: event.code,
+      })
     case 'SessionReset':
       return of('system', 'session.reset', '', 'gateway', {})
     case 'SessionDeleted':

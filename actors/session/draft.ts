@@ -16,7 +16,11 @@ import { evolve, type RunningTurn, type SessionState, type TurnCall } from './st
 import type { TimerLimits } from './timers.ts'
 
 /** What a session asks of the world after its append. Both are idempotent: starting a call replaces the one in flight. */
-export type SessionEffect = { readonly kind: 'CallModel' } | { readonly kind: 'AbortModel' }
+export type SessionEffect =
+  | { readonly kind: 'CallModel' }
+  | { readonly kind: 'AbortModel' }
+  /** A turn is over: condense the history if it is due. Lost in a crash, the next turn's end asks again. */
+  | { readonly kind: 'Condense' }
 
 /** What deciding may look up. Read at decide time only; what matters later is journaled (limits, in TurnStarted). */
 export interface SessionConfiguration {
@@ -36,6 +40,7 @@ export class Draft {
   readonly #events: RecordedEvent[] = []
   readonly #outbox: Outgoing[] = []
   #effects: SessionEffect[] = []
+  #turnEnded = false
 
   constructor(sessionId: string, state: SessionState, meta: CommandMeta, configuration: SessionConfiguration) {
     this.sessionId = sessionId
@@ -63,7 +68,8 @@ export class Draft {
   }
 
   decision(): Decision<SessionEvent, SessionEffect> {
-    return { events: this.#events, effects: this.#effects, outbox: this.#outbox }
+    const condense = this.#turnEnded ? [{ kind: 'Condense' } as const] : []
+    return { events: this.#events, effects: [...this.#effects, ...condense], outbox: this.#outbox }
   }
 
   /** Begins the next model call of the running turn, or holds it while the session is paused or in step mode. */
@@ -132,6 +138,7 @@ export class Draft {
       model: turn.model,
       usage: turn.usage,
     })
+    this.#turnEnded = true
     this.startNextTurn()
   }
 

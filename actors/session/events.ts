@@ -121,7 +121,23 @@ export type SessionEvent =
     }
   | { readonly kind: 'ScheduleCancelled'; readonly timerId: string; readonly reason: string }
   /** A question about timers was answered: the answer is what the call returns. */
-  | { readonly kind: 'TimersListed'; readonly callId: string }
+  | { readonly kind: 'TimersAnswered'; readonly callId: string }
+  /** Messages [from, to) of the history are now told to the model as `summary`, together with what was condensed before. */
+  | {
+      readonly kind: 'HistoryCondensed'
+      readonly from: number
+      readonly to: number
+      readonly summary: string
+      readonly model: string
+      readonly usage: TokenUsage
+    }
+  | {
+      readonly kind: 'CondensingFailed'
+      readonly from: number
+      readonly to: number
+      readonly code: string
+      readonly detail: string
+    }
   | { readonly kind: 'SessionReset' }
   | { readonly kind: 'SessionDeleted' }
 
@@ -211,7 +227,9 @@ const kinds: ReadonlySet<string> = new Set<SessionEvent['kind']>([
   'Scheduled',
   'ScheduleFired',
   'ScheduleCancelled',
-  'TimersListed',
+  'TimersAnswered',
+  'HistoryCondensed',
+  'CondensingFailed',
   'SessionReset',
   'SessionDeleted',
 ])

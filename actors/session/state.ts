@@ -1,6 +1,7 @@
 import { assertNever } from '../kernel/behaviour.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
+import { type Condensed, condensedAfter } from './condensed-state.ts'
 import {
   addUsage,
   type CallReason,
@@ -36,6 +37,10 @@ export interface SessionState {
   /** Who is to be told of the outcome of such a call, by call id. */
   readonly callbacks?: Readonly<Record<string, Callback>>
   readonly timers?: Readonly<Record<string, Timer>>
+  /** What the model is told of the beginning of the history; the history itself stays as it is. */
+  readonly condensed?: Condensed
+  /** Length of the history when condensing it failed last. */
+  readonly condensingFailedAt?: number
   /** Born to do a turn for another session. */
   readonly delegated?: Delegated
 }
@@ -153,10 +158,13 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
     case 'ScheduleFired':
     case 'ScheduleCancelled':
       return timersAfter(state, event)
-    case 'TimersListed':
+    case 'TimersAnswered':
       return state
+    case 'HistoryCondensed':
+    case 'CondensingFailed':
+      return condensedAfter(state, event)
     case 'SessionReset':
-      return { ...state, history: [], queue: [], turn: undefined, paused: false, stepMode: false, title: undefined }
+      return afterReset(state)
     case 'SessionDeleted':
       return { ...initialSession, status: 'deleted', tenant: state.tenant, personaId: state.personaId }
     default:
@@ -174,6 +182,10 @@ function titleOf(text: string): string | undefined {
 function started(state: SessionState, event: Extract<SessionEvent, { kind: 'SessionStarted' }>): SessionState {
   const { tenant, personaId, metadata, delegated } = event
   return { ...state, status: 'live', tenant, personaId, metadata, ...(delegated && { delegated }) }
+}
+
+function afterReset({ condensed: _, condensingFailedAt: _at, ...state }: SessionState): SessionState {
+  return { ...state, history: [], queue: [], turn: undefined, paused: false, stepMode: false, title: undefined }
 }
 
 function inTurn(state: SessionState, turnId: string, change: (turn: RunningTurn) => RunningTurn): SessionState {

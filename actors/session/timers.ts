@@ -30,7 +30,7 @@ export function schedule(draft: Draft, command: Schedule): void {
   const due = dueAfter(when, now)
   const refusal = refused(draft, command, due)
   if (refusal !== undefined || due === undefined) {
-    settle(draft, callId, { status: 'error', code: refusal?.[0] ?? 'TOOL_ARGUMENTS', output: refusal?.[1] ?? '' })
+    answerAlone(draft, callId, { status: 'error', code: refusal?.[0] ?? 'TOOL_ARGUMENTS', output: refusal?.[1] ?? '' })
     return
   }
   const timerId = `t${draft.nextSeq}`
@@ -60,9 +60,7 @@ function refused(draft: Draft, { when, name }: Schedule, due: number | undefined
 export function listTimers(draft: Draft, callId: string): void {
   const timers = timersOf(draft.state)
   const output = timers.length === 0 ? 'No timer is set.' : timers.map(described).join('\n')
-  // An empty turn of events has no outbox: what is sent derives its id from an event (I4).
-  draft.record({ kind: 'TimersListed', callId })
-  settle(draft, callId, { status: 'success', output })
+  answerAlone(draft, callId, { status: 'success', output })
 }
 
 export function cancelTimer(draft: Draft, { timer: wanted, callId, by }: CancelTimer): void {
@@ -72,10 +70,9 @@ export function cancelTimer(draft: Draft, { timer: wanted, callId, by }: CancelT
     if (callId !== undefined)
       settle(draft, callId, { status: 'success', output: `Cancelled. It was: ${described(timer)}` })
   } else if (callId !== undefined) {
-    draft.record({ kind: 'TimersListed', callId })
     const known = timersOf(draft.state).map(({ timerId, name }) => name ?? timerId)
     const output = `There is no timer "${wanted}". Set are: ${known.join(', ') || 'none'}.`
-    settle(draft, callId, { status: 'error', code: 'TOOL_ARGUMENTS', output })
+    answerAlone(draft, callId, { status: 'error', code: 'TOOL_ARGUMENTS', output })
   }
 }
 
@@ -106,6 +103,12 @@ function missedNote(missed: number): string {
 }
 
 type Words = Pick<SettledOutcome, 'status' | 'output' | 'code'>
+
+/** An answer that changes nothing has an event all the same: the id of what is sent derives from one (I4). */
+function answerAlone(draft: Draft, callId: string, words: Words): void {
+  draft.record({ kind: 'TimersAnswered', callId })
+  settle(draft, callId, words)
+}
 
 function settle(draft: Draft, callId: string, words: Words): void {
   const outcome: SettledOutcome = { ...words, finishedAt: draft.meta.now }

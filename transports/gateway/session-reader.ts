@@ -23,6 +23,8 @@ export interface SessionView {
   readonly queuedTurnIds: readonly string[]
   /** As the person sees it. */
   readonly history: readonly (HistoryMessage & { readonly at: number; readonly turnId?: string })[]
+  /** What the model is told of the first `messages` of the history. */
+  readonly condensed?: { readonly messages: number; readonly summary: string; readonly model: string }
   /** As the model would see it now, and its estimated size. */
   readonly contextWindow: {
     readonly messages: readonly HistoryMessage[]

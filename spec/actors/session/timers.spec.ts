@@ -120,6 +120,7 @@ describe('the timers of a session', () => {
       session.set(hourly, 'taken')
       const refused = session.set(when, name)
       expect(answer(refused)).to.deep.include({ status: 'error', code })
+      expect(kinds(refused), 'what is sent needs an event').to.deep.equal(['TimersAnswered'])
       expect(session.timers).to.have.length(1)
     })
   }
@@ -142,6 +143,17 @@ describe('the timers of a session', () => {
     expect(answer(cancel('plants'))).to.deep.include({ status: 'error' })
     cancel(session.timers[0]?.timerId ?? '')
     expect(session.timers).to.deep.equal([])
+  })
+
+  it('a question that is delivered again, with a timer of that name by now, still has an event for its answer', () => {
+    const session = given()
+    const callId = `${SESSION_ID}/call`
+    const again = { kind: 'Schedule', v: 1, callId, when: hourly, message: 'x', name: 'x' } as const
+    session.tell(again)
+    for (const told of [again, { kind: 'ListTimers', v: 1, callId } as const]) {
+      const { events, outbox } = session.tell(told)
+      expect([events.length, outbox?.length]).to.deep.equal([1, 1])
+    }
   })
 
   for (const kind of ['Reset', 'Delete'] as const) {

@@ -127,15 +127,31 @@ export function sessionRoutes(app: App, { door, records, reader, usage: spending
         tags: ['sessions'],
         summary: 'The conversation as the person sees it',
         params: sessionParams,
-        response: { 200: z.object({ session_id: z.string(), history: z.array(z.unknown()), log: z.string() }) },
+        querystring: z.object({
+          from: z.coerce.number().int().min(0).default(0),
+          to: z.coerce.number().int().min(0).optional(),
+        }),
+        response: {
+          200: z.object({
+            session_id: z.string(),
+            messages: z.int(),
+            /** The model is told `summary` in place of the first `messages`; they are all here all the same. */
+            condensed: z.object({ messages: z.int(), summary: z.string(), model: z.string() }).nullable(),
+            history: z.array(z.unknown()),
+            log: z.string(),
+          }),
+        },
       },
     },
-    async ({ caller, params }) => {
+    async ({ caller, params, query }) => {
       const id = sessionIdOf(caller.tenant, params.id)
       await door.require(caller, id)
-      const { history } = await reader.view(id)
+      const { history: all, condensed } = await reader.view(id)
+      const history = all.slice(query.from, query.to)
       return {
         session_id: id,
+        messages: all.length,
+        condensed: condensed ?? null,
         history: history.map(({ at, turnId, ...message }) => ({
           ...message,
           at: iso(at),
