@@ -72,7 +72,7 @@ async function policyServices({ opa, openFga }: ContentConfig, means: { clock: C
 
 /** A slip of the keys would show only as a model that never calls the tool. No error: tool folders differ by machine. */
 function unknownTools(personas: Personas, tools: ToolCatalogue): string[] {
-  const names = tools.list().map(({ name }) => name)
+  const names = tools.list().flatMap(({ name, internal }) => (internal ? [] : [name]))
   return personas.list().flatMap(({ id, tools: wanted }) =>
     wanted
       .filter((name) => name !== '*' && !names.includes(name))
