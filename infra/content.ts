@@ -9,6 +9,7 @@ import { httpFetch } from '../actors/tool/catalogue/http-fetch.ts'
 import timestamp from '../actors/tool/catalogue/timestamp.ts'
 import { toolCatalogue } from '../actors/tool/catalogue.ts'
 import type { ToolCatalogue } from '../actors/tool/tool.ts'
+import type { SessionRecords } from '../persistence/journal.ts'
 import type { ContentConfig } from './config/config.ts'
 import { closest } from './config/did-you-mean.ts'
 import { ownAddresses } from './own-addresses.ts'
@@ -16,6 +17,7 @@ import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
 import { AllMustAllow } from './policy/all-must-allow.ts'
 import { FilePolicy } from './policy/file-policy.ts'
+import { sessionTools } from './session-tools.ts'
 import { loadTools } from './tool-files.ts'
 
 /** What operators add as files, on top of what is shipped: personas, tools, policy. */
@@ -30,10 +32,11 @@ export interface Content {
 
 export async function loadContent(
   config: ContentConfig,
-  means: { clock: Clock; ids: Ids; log: Logger },
+  means: { clock: Clock; ids: Ids; log: Logger; records?: () => Promise<SessionRecords> },
 ): Promise<Content> {
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
-  const shipped = [echo, timestamp, httpFetch({ reachable: reachable(config.httpFetchAllow, ownAddresses) })]
+  const guard = reachable(config.httpFetchAllow, ownAddresses)
+  const shipped = [echo, timestamp, httpFetch({ reachable: guard })]
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
   const file = new FilePolicy(policyFile, means.ids)
   await file.check()
@@ -41,7 +44,14 @@ export async function loadContent(
   const shippedPersonas = path.join(packageRoot, 'infra/personas')
   const directories = config.personasDir === undefined ? [shippedPersonas] : [shippedPersonas, config.personasDir]
   const personas = new PersonaFiles({ directories, ...means })
-  const tools = toolCatalogue([...shipped, ...ownTools])
+  const ofSessions = sessionTools({
+    personas,
+    records: means.records ?? (() => Promise.reject(new Error('nothing runs here'))),
+    delegation: config.delegation,
+    reachable: guard,
+    clock: means.clock,
+  })
+  const tools = toolCatalogue([...shipped, ...ofSessions, ...ownTools])
   for (const warning of unknownTools(personas, tools)) means.log.warn({ personas: directories }, warning)
   return {
     personas,
@@ -62,7 +72,7 @@ async function policyServices({ opa, openFga }: ContentConfig, means: { clock: C
 
 /** A slip of the keys would show only as a model that never calls the tool. No error: tool folders differ by machine. */
 function unknownTools(personas: Personas, tools: ToolCatalogue): string[] {
-  const names = tools.list().map(({ name }) => name)
+  const names = tools.list().flatMap(({ name, internal }) => (internal ? [] : [name]))
   return personas.list().flatMap(({ id, tools: wanted }) =>
     wanted
       .filter((name) => name !== '*' && !names.includes(name))

@@ -44,7 +44,7 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
   const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
   const content = await lifecycle.start(
     'content',
-    () => loadContent(config.content, { clock, ids, log }),
+    () => loadContent(config.content, { clock, ids, log, records: async () => (await foundation.persistence).records }),
     (it) => it.close(),
   )
   const tenants = loadTenants(config.budgets)

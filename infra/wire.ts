@@ -9,14 +9,17 @@ import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { toolKind } from '../actors/tool/actor.ts'
-import { isDeferred, type ToolState } from '../actors/tool/behaviour.ts'
+import type { ToolState } from '../actors/tool/behaviour.ts'
+import { isDeferred } from '../actors/tool/deferral.ts'
 import type { ShardLease } from '../persistence/epochs.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { SessionBirth } from '../persistence/session-births.ts'
 import type { Snapshots } from '../persistence/snapshots.ts'
 import { createActorSystem } from '../supervisors/actor-system.ts'
+import { tellingWhoDelegated } from '../supervisors/quarantined-child.ts'
 import { createRegion } from '../supervisors/region.ts'
 import { epochIn, ShardHolding, type ShardHoldingParts } from '../supervisors/shard-holding.ts'
+import { TimerWatch } from '../supervisors/timer-watch.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
 import type { Models } from '../transports/model/client.ts'
 import type { Outbound } from '../transports/outbound.ts'
@@ -66,7 +69,8 @@ export const actorKindsHere: readonly ActorKind[] = ['session', 'tool']
 
 export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Promise<RunningActors> {
   const { persistence, mailbox, clock, ids, log, metrics, config } = parts
-  const { journal, deadLetters, quarantine } = persistence
+  const { journal, deadLetters } = persistence
+  const quarantine = tellingWhoDelegated(persistence.quarantine, { journal, mailbox, clock, log })
   const epochOf = epochIn(parts.leases)
 
   const system = await lifecycle.start(
@@ -128,6 +132,20 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     handOverMs: config.drainMs,
     ...parts.shardHooks,
   })
+  if (parts.kinds.includes('session')) {
+    await lifecycle.start(
+      'timer watch',
+      () =>
+        new TimerWatch({
+          timers: persistence.timers,
+          region,
+          shards: () => holding.workingShards('session'),
+          clock,
+          log,
+        }).start(),
+      (it) => it.close(),
+    )
+  }
   return { region, operations: operationsOf(system, region, parts), holding }
 }
 
@@ -169,6 +187,7 @@ function sessions(
     usage: persistence.usage,
     dailyTokenLimit: parts.dailyTokenLimit,
     idleMs: parts.config.idleMs,
+    timers: parts.config.timers,
     ...(parts.birthOf && { birthOf: parts.birthOf }),
     erase(address) {
       Promise.all([persistence.journal.erase(address, epochOf(address)), snapshots.remove(address)]).catch((error) =>

@@ -2,6 +2,7 @@ import { kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Append } from './journal.ts'
 import { recordArrays, recordColumns, recordParams, unnestedRecord } from './session-record-row.ts'
 import { toStoredJson, toStoredText } from './stored-json.ts'
+import { lastWords } from './timers.ts'
 
 /**
  * A batch of appends as one statement, which is also the transaction (J4). Read from the top:
@@ -9,7 +10,7 @@ import { toStoredJson, toStoredText } from './stored-json.ts'
  *            flight and then sees its epoch (READ COMMITTED re-reads a row it had to wait for), so J2 holds to the instant.
  *   judged   gives each append its verdict. Duplicate comes before conflict: the same envelope again has an old seq too.
  *   applied  the inbox row is the gate: whatever follows joins `ready`, so a refused append writes nothing at all (J2, J3).
- *   journaled, headed, sent, recorded, spent: the writes. Events have (address, seq) as their key, so even a second writer
+ *   journaled, headed, sent, recorded, spent, armed, disarmed: the writes. Events have (address, seq) as their key, so even a second writer
  *            with the same epoch, which cannot be, would fail as a whole and never leave a gap or a fork (J1).
  */
 export const appendStatement = `
@@ -72,6 +73,15 @@ with batch as (
   group by u.tenant, u.day, u.persona_id
   on conflict (tenant, day, persona_id) do update set
     tokens = usage.tokens + excluded.tokens, cost_micros = usage.cost_micros + excluded.cost_micros
+), timed as materialized (
+  select r.address, r.kind, r.shard, t.timer_id, t.tenant, to_timestamp(t.due / 1000) as due
+  from jsonb_to_recordset($36::text::jsonb) as t(ord int, timer_id text, tenant text, due float8) join ready r using (ord)
+), armed as (
+  insert into timers (address, timer_id, kind, shard, tenant, due)
+  select address, timer_id, kind, shard, tenant, due from timed where due is not null
+  on conflict (address, timer_id) do update set due = excluded.due
+), disarmed as (
+  delete from timers t using timed d where d.due is null and t.address = d.address and t.timer_id = d.timer_id
 )
 select case when j.status = 'appended' and r.ord is null then 'duplicate' else j.status end as status
 from judged j left join ready r using (ord)
@@ -84,6 +94,9 @@ export function appendParams(batch: readonly Append[]): unknown[] {
   const outbox = batch.flatMap((append, i) => append.outbox.map((envelope) => ({ ord: i + 1, envelope })))
   const records = batch.flatMap((append, i) => (append.record ? [{ ord: i + 1, record: append.record }] : []))
   const usage = batch.flatMap((append, i) => (append.usage ? [{ ord: i + 1, ...append.usage }] : []))
+  const timers = batch.flatMap((append, i) =>
+    lastWords(append.timers ?? []).map(({ timerId, tenant, due }) => ({ ord: i + 1, timer_id: timerId, tenant, due })),
+  )
   return [
     batch.map((append) => append.address),
     batch.map((append) => kindOf(append.address)),
@@ -110,5 +123,7 @@ export function appendParams(batch: readonly Append[]): unknown[] {
     usage.map((row) => Math.round(row.costMicros)),
     ...recordParams(records.map((row) => row.record)),
     records.map((row) => row.ord),
+    // Few appends have any, so one value for all of them, and '[]' for most.
+    toStoredJson(timers),
   ]
 }

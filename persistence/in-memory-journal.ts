@@ -44,6 +44,11 @@ export class InMemoryJournal implements Journal, Usage {
       const before = this.store.usage.get(key) ?? { tokens: 0, costMicros: 0 }
       this.store.usage.set(key, { tokens: before.tokens + tokens, costMicros: before.costMicros + costMicros })
     }
+    for (const { timerId, tenant, due } of append.timers ?? []) {
+      const key = JSON.stringify([address, timerId])
+      if (due === null) this.store.timers.delete(key)
+      else this.store.timers.set(key, { address, timerId, tenant, due })
+    }
     return { status: 'appended', seq: expectedSeq + stored.length }
   }
 

@@ -3,6 +3,7 @@ import { kindOf, shardKey, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import type { ShardLease } from './epochs.ts'
 import type { SessionRecord, StoredEvent } from './journal.ts'
+import type { DueTimer } from './timers.ts'
 
 /**
  * The tables of the in-memory implementations, for specs that are not about durability. Everything that goes in is copied
@@ -15,6 +16,7 @@ export class InMemoryStore {
   readonly outbox = new Map<string, { readonly from: Address; readonly envelope: Envelope }>()
   readonly shards = new Map<string, ShardLease>()
   readonly records = new Map<string, SessionRecord>()
+  readonly timers = new Map<string, DueTimer>()
   readonly usage = new Map<string, { tokens: number; costMicros: number }>()
 
   epochOf(address: Address): number | undefined {

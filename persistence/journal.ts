@@ -1,5 +1,6 @@
 import type { ActorKind, Address } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
+import type { TimerChange } from './timers.ts'
 
 /**
  * The journal: what happened to each address, in order. The only truth; snapshots and records are derived from it.
@@ -65,6 +66,8 @@ export interface Append {
   readonly trace?: Envelope['trace']
   /** Added to the day's counter of the tenant and persona in the same transaction: counted once, whatever crashes. */
   readonly usage?: UsageDelta
+  /** What the address is to be told at a time (persistence/timers.ts), from these events on. */
+  readonly timers?: readonly TimerChange[]
 }
 
 export interface NewEvent {

@@ -8,6 +8,7 @@ import { InMemoryLogOffsets } from './in-memory-log-offsets.ts'
 import { InMemoryMailboxRows } from './in-memory-mailbox-rows.ts'
 import { InMemorySessionRecords } from './in-memory-session-records.ts'
 import { InMemoryStore } from './in-memory-store.ts'
+import { InMemoryTimers } from './in-memory-timers.ts'
 import type { Persistence } from './open.ts'
 
 /** Everything openPersistence gives, but the database: for specs that are not about durability. */
@@ -26,6 +27,7 @@ export function openInMemory(ids: Ids): Omit<Persistence, 'sql' | 'everywhere'> 
     logOffsets: new InMemoryLogOffsets(store),
     observeAppends() {},
     drills: new InMemoryDrillReports(),
+    timers: new InMemoryTimers(store),
     async close() {},
   }
 }

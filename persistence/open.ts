@@ -24,7 +24,9 @@ import { SqlLogOffsets } from './sql-log-offsets.ts'
 import { SqlMailboxRows } from './sql-mailbox-rows.ts'
 import { SqlQuarantine } from './sql-quarantine.ts'
 import { SqlSessionRecords } from './sql-session-records.ts'
+import { SqlTimers } from './sql-timers.ts'
 import { SqlUsage } from './sql-usage.ts'
+import type { Timers } from './timers.ts'
 
 export interface PersistenceOptions {
   /** The embedded profile: PGlite in this directory. Exactly one of dataDir and postgresDsn is given. */
@@ -64,6 +66,7 @@ export interface Persistence {
   /** Of the journal's commits, from now on. */
   observeAppends(observer: BatchObserver): void
   readonly drills: DrillReports
+  readonly timers: Timers
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -98,6 +101,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     logOffsets: new SqlLogOffsets(sql),
     observeAppends: (observer) => journal.observeAppends(observer),
     drills: new SqlDrillReports(sql),
+    timers: new SqlTimers(sql),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

@@ -144,6 +144,15 @@ table shards
   owner text not null
   epoch bigint not null
   constraint shards_pkey PRIMARY KEY (kind, shard)
+table timers
+  address text not null
+  timer_id text not null
+  kind text not null
+  shard integer not null
+  tenant text not null
+  due timestamp with time zone not null
+  constraint timers_pkey PRIMARY KEY (address, timer_id)
+  create INDEX timers_by_due ON public.timers USING btree (kind, shard, due)
 table usage
   tenant text not null
   day text not null

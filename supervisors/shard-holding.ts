@@ -33,6 +33,8 @@ export class ShardHolding {
   private readonly parts: ShardHoldingParts
   private readonly leases: Map<string, ShardLease>
   private readonly subscriptions = new Map<string, Subscription>()
+  /** Taken over completely: their sessions may be told anything. */
+  private readonly working = new Set<ShardLease>()
   /** Being given up: what still begins with them must not. */
   private readonly leaving = new Set<ShardLease>()
 
@@ -44,6 +46,14 @@ export class ShardHolding {
 
   list(): readonly ShardLease[] {
     return [...this.leases.values()]
+  }
+
+  /** Shards of the kind on which work has begun and not ended. */
+  workingShards(kind: ActorKind): number[] {
+    for (const lease of this.working) {
+      if (this.leases.get(shardKey(lease.kind, lease.shard)) !== lease) this.working.delete(lease)
+    }
+    return [...this.working].filter((lease) => lease.kind === kind).map(({ shard }) => shard)
   }
 
   async take(kind: ActorKind, leases: readonly ShardLease[]): Promise<void> {
@@ -79,13 +89,17 @@ export class ShardHolding {
     await step('unfinished', async (shards) => {
       for (const address of await journal.unfinished(kind, shards)) region.activate(address)
     })
+    for (const lease of held()) this.working.add(lease)
   }
 
   /** Ends work on these shards; returns their leases, to be released. */
   async give(kind: ActorKind, shards: readonly number[]): Promise<ShardLease[]> {
     const { region, gone, handOverMs } = this.parts
     const going = shards.flatMap((shard) => this.leases.get(shardKey(kind, shard)) ?? [])
-    for (const lease of going) this.leaving.add(lease)
+    for (const lease of going) {
+      this.leaving.add(lease)
+      this.working.delete(lease)
+    }
     const closing = shards.flatMap((shard) => {
       const subscription = this.subscriptions.get(shardKey(kind, shard))
       this.subscriptions.delete(shardKey(kind, shard))

@@ -220,6 +220,30 @@ export const failures = {
     title: 'Policy denies this tool call',
     remedy: 'See the reason; an operator changes the policy file.',
   },
+  SCHEDULE_LIMIT: {
+    disposition: 'reply',
+    status: 422,
+    title: 'The timer is beyond a limit',
+    remedy: 'Cancel another timer, choose a longer interval, or raise SOMA_TIMERS_PER_SESSION or SOMA_TIMER_SECONDS.',
+  },
+  TIMER_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'The session has no such timer',
+    remedy: 'Use the id or name of one that GET /v1/sessions/{id}/timers lists.',
+  },
+  DELEGATION_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such task',
+    remedy: 'Use the task_id that POST /v1/delegation/task answered, with a token of the same tenant.',
+  },
+  DELEGATION_LIMIT: {
+    disposition: 'reply',
+    status: 422,
+    title: 'No more can be delegated',
+    remedy: 'Do the task in this session, or raise SOMA_DELEGATION_DEPTH or SOMA_DELEGATION_CHILDREN.',
+  },
   POLICY_UNAVAILABLE: {
     disposition: 'reply',
     status: 503,

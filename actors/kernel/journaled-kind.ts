@@ -25,7 +25,7 @@ export interface JournaledKind<State, Command, Event, Effect> {
   /** The first command of an activation whose state has pending effects; without it they are performed as they are. */
   recovered?(): Command
   /** Rows derived from the new state, written with the events. */
-  project?(after: State, events: readonly Event[], meta: CommandMeta): Pick<Append, 'record' | 'usage'>
+  project?(after: State, events: readonly Event[], meta: CommandMeta): Pick<Append, 'record' | 'usage' | 'timers'>
   /** The traceparent of the work that is pending in this state, where it may be another than that of the message at hand. */
   traceOf?(state: State): string | undefined
   /** After the append: tell whoever watches. */

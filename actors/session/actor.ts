@@ -15,6 +15,7 @@ import type { Personas } from '../persona.ts'
 import type { ToolCatalogue } from '../tool/tool.ts'
 import { sessionBehaviour } from './behaviour.ts'
 import type { Birth, CallId, Command, ModelReply } from './commands.ts'
+import { Condenser } from './condenser.ts'
 import { toAnnouncement } from './conversation-events.ts'
 import { checkDayBudget, dayOf } from './day-budget.ts'
 import type { SessionEffect } from './draft.ts'
@@ -22,6 +23,8 @@ import { type SessionEvent, sessionCodec } from './events.ts'
 import { prepareModelCall } from './model-request.ts'
 import { parseSessionCommand } from './parse.ts'
 import { SESSION_STATE_VERSION, type SessionState } from './state.ts'
+import { timerChanges } from './timer-state.ts'
+import type { TimerLimits } from './timers.ts'
 
 /** ④ The session actor: performs what its behaviour decides. Its only live state is the model call in flight. */
 export interface SessionParts extends JournaledActorParts {
@@ -36,6 +39,7 @@ export interface SessionParts extends JournaledActorParts {
   /** Removes what the session leaves elsewhere, after its deletion is journaled. */
   readonly erase: (address: Address) => void
   readonly idleMs: number
+  readonly timers?: TimerLimits
   /** What a gateway knew of a session that has no events yet. */
   readonly birthOf?: (sessionId: string) => Promise<Birth | undefined>
 }
@@ -63,6 +67,7 @@ function journaledSession(
   const sessionId = idOf(address)
   let live: (LiveCall & { readonly ref: Ref<never> }) | undefined
   let birth: Birth | undefined
+  const condenser = new Condenser(parts)
   const abort = () => {
     if (live) void parts.system.stop(live.ref)
     live = undefined
@@ -93,6 +98,10 @@ function journaledSession(
       return enriched
     },
     perform(effect, scope) {
+      if (effect.kind === 'Condense') {
+        condenser.consider(scope)
+        return
+      }
       abort()
       if (effect.kind === 'CallModel') live = startModelCall(sessionId, scope, parts)
     },
@@ -100,6 +109,7 @@ function journaledSession(
     project: (after, events, meta) => ({
       record: recordOf(sessionId, after, meta),
       ...usageOf(after, events, meta),
+      ...timerChanges(after, events),
     }),
     announce(scope, stored) {
       const { status } = scope.state()
@@ -185,7 +195,7 @@ function usageOf(state: SessionState, events: readonly SessionEvent[], meta: Com
   let tokens = 0
   let costMicros = 0
   for (const event of events) {
-    if (event.kind !== 'ModelReplied') continue
+    if (event.kind !== 'ModelReplied' && event.kind !== 'HistoryCondensed') continue
     tokens += event.usage.promptTokens + event.usage.completionTokens
     costMicros += event.usage.costMicros
   }

@@ -1,12 +1,16 @@
 import { assertNever, type Behaviour, type CommandMeta, type Decision } from '../kernel/behaviour.ts'
 import type { Command } from './commands.ts'
+import { onCondensed } from './condensing.ts'
 import { Draft, type SessionConfiguration, type SessionEffect } from './draft.ts'
-import type { SessionEvent, TurnRequest } from './events.ts'
+import type { SessionEvent } from './events.ts'
 import { inject, intervene, nudge, pause, remove, reset, resume, stop, switchPersona } from './interrupts.ts'
 import { type QuickAction, quickActions } from './protocol.ts'
 import { evolve, initialSession, type SessionState } from './state.ts'
 import { editPending, setStepMode, step } from './stepping.ts'
+import { cancelTimer, listTimers, schedule, tick } from './timers.ts'
+import { requestTool } from './tool-requests.ts'
 import { onModelFailed, onModelReplied, onRecovered, onToolReturned } from './turn.ts'
+import { accept } from './turn-queue.ts'
 
 /** Quick actions are turns whose words are ours; they change no metadata (the old stack lost the budget on them). */
 const actionPrompts: Readonly<Record<QuickAction, string>> = {
@@ -15,10 +19,8 @@ const actionPrompts: Readonly<Record<QuickAction, string>> = {
   status_report: 'Give a short status report of this conversation: what was asked, what is done, what is open.',
 }
 
-const QUEUE_MARGIN = 10
-
 /** Fixed at the session's birth; later metadata cannot change whose session it is or what it may spend. */
-const FIXED_METADATA = ['tenant', 'budget'] as const
+const FIXED_METADATA = ['tenant', 'budget', 'parent_session_id', 'delegation_depth'] as const
 
 /** Commands that a session must exist for; to a session never born they are a dead letter, not a new session. */
 const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
@@ -32,7 +34,13 @@ const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'SwitchPersona',
   'SetStepMode',
 ])
-const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>(['ModelReplied', 'ModelFailed', 'Recovered'])
+const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
+  'ModelReplied',
+  'ModelFailed',
+  'Condensed',
+  'CondensingFailed',
+  'Recovered',
+])
 
 export function sessionBehaviour(
   configuration: SessionConfiguration,
@@ -71,7 +79,8 @@ function begin(draft: Draft, command: Command): void {
   const personaId = asked !== undefined && personas.get(asked) ? asked : personas.defaultId
   const said = command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata' ? command.metadata : {}
   const metadata = withFixed({ ...birth?.metadata, ...said }, birth?.metadata ?? {})
-  draft.record({ kind: 'SessionStarted', tenant: draft.meta.tenant, personaId, metadata })
+  const delegated = command.kind === 'AcceptUserTurn' && command.delegated ? { delegated: command.delegated } : {}
+  draft.record({ kind: 'SessionStarted', tenant: draft.meta.tenant, personaId, metadata, ...delegated })
 }
 
 function carryOut(draft: Draft, command: Command): void {
@@ -150,19 +159,19 @@ function carryOut(draft: Draft, command: Command): void {
       })
       return
     case 'RequestTool':
-      draft.record({
-        kind: 'ToolCallStarted',
-        callId: requestCallId(draft, command.requestId),
-        tool: command.tool,
-        args: command.args,
-      })
-      draft.invoke(
-        requestCallId(draft, command.requestId),
-        command.tool,
-        command.args,
-        command.requestId,
-        command.metadata,
-      )
+      requestTool(draft, command)
+      return
+    case 'Schedule':
+      schedule(draft, command)
+      return
+    case 'ListTimers':
+      listTimers(draft, command.callId)
+      return
+    case 'CancelTimer':
+      cancelTimer(draft, command)
+      return
+    case 'Tick':
+      tick(draft, command.timerId, command.due)
       return
     case 'ToolReturned':
       onToolReturned(draft, command.callId, command.outcome)
@@ -173,6 +182,10 @@ function carryOut(draft: Draft, command: Command): void {
     case 'ModelFailed':
       onModelFailed(draft, command.call, command.code, command.detail)
       return
+    case 'Condensed':
+    case 'CondensingFailed':
+      onCondensed(draft, command)
+      return
     case 'Recovered':
       onRecovered(draft)
       return
@@ -181,13 +194,8 @@ function carryOut(draft: Draft, command: Command): void {
   }
 }
 
-/** The session's id comes first, so that no request of one session can name a call of another. */
-function requestCallId(draft: Draft, requestId: string): string {
-  return `${draft.sessionId}/${requestId}`
-}
-
 function acceptUserTurn(draft: Draft, command: Extract<Command, { kind: 'AcceptUserTurn' }>): void {
-  const { kind: _, v: _v, personaId, history, partialText: _p, birth: _b, ...request } = command
+  const { kind: _, v: _v, personaId, history, partialText: _p, birth: _b, delegated: _d, ...request } = command
   if (history && history.length > 0 && draft.state.history.length === 0)
     draft.record({ kind: 'HistoryImported', messages: history })
   if (personaId !== undefined && personaId !== draft.state.personaId && draft.configuration.personas.get(personaId)) {
@@ -195,26 +203,6 @@ function acceptUserTurn(draft: Draft, command: Extract<Command, { kind: 'AcceptU
   }
   mergeMetadata(draft, command.metadata)
   accept(draft, request)
-}
-
-function accept(draft: Draft, request: TurnRequest): void {
-  const { personas } = draft.configuration
-  const limit = (personas.get(draft.state.personaId) ?? personas.get(personas.defaultId))?.limits.queuedTurns ?? 0
-  // Gateways refuse (429) at the limit, before they accept. What they accepted all the same, each not knowing of the
-  // others or of its own last life, is still done; only beyond any such mistake is an accepted turn ended undone (I9).
-  if (draft.state.queue.length >= limit * QUEUE_MARGIN) {
-    draft.record({
-      kind: 'UserTurnRejected',
-      turnId: request.turnId,
-      text: request.text,
-      code: 'TURN_QUEUE_FULL',
-      detail: `${draft.state.queue.length} turns wait already`,
-    })
-    return
-  }
-  const { trace } = draft.meta
-  draft.record({ kind: 'UserTurnAccepted', ...request, ...(trace !== undefined && { trace }) })
-  draft.startNextTurn()
 }
 
 function mergeMetadata(draft: Draft, metadata: Readonly<Record<string, unknown>>): void {

@@ -1,4 +1,5 @@
 import type { ToolOutcome } from '../tool/protocol.ts'
+import type { CondensingResult } from './condensing.ts'
 import type { FinishReason, TokenUsage } from './events.ts'
 import type { SessionCommand } from './protocol.ts'
 
@@ -6,6 +7,7 @@ import type { SessionCommand } from './protocol.ts'
 export type InternalCommand =
   | { readonly kind: 'ModelReplied'; readonly call: CallId; readonly reply: ModelReply }
   | { readonly kind: 'ModelFailed'; readonly call: CallId; readonly code: string; readonly detail: string }
+  | CondensingResult
   | { readonly kind: 'Recovered' }
 
 export interface CallId {

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '../../persistence/journal.ts'
 import type { Announcement, ConversationEvent } from '../../transports/outbound.ts'
 import { assertNever } from '../kernel/behaviour.ts'
+import { childSessionOf, DELEGATE } from './delegation.ts'
 import type { RecordedEvent, RequestedCall, SessionEvent, TokenUsage } from './events.ts'
 import type { InjectedMessage } from './protocol.ts'
 
@@ -31,7 +32,12 @@ export function toAnnouncement(
 function tell(event: SessionEvent, at: number): Told {
   switch (event.kind) {
     case 'SessionStarted':
-      return of('system', 'session.started', '', 'worker', { persona_id: event.personaId, metadata: event.metadata })
+      return of('system', 'session.started', '', 'worker', {
+        persona_id: event.personaId,
+        metadata: event.metadata,
+        parent_session_id: event.delegated?.parent || undefined,
+        depth: event.delegated?.depth,
+      })
     case 'HistoryImported':
       return of('system', 'session.imported', '', 'gateway', { messages: event.messages.length, title: event.title })
     case 'UserTurnAccepted': {
@@ -70,6 +76,8 @@ function tell(event: SessionEvent, at: number): Told {
         call_id: event.callId,
         tool_name: event.tool,
         args: event.args,
+        child_session_id: childOf(event),
+        callback: event.callback && true,
       })
     case 'ToolCallFinished': {
       const { outcome } = event
@@ -81,6 +89,8 @@ function tell(event: SessionEvent, at: number): Told {
         code: outcome.code,
         decision: outcome.decision,
         truncated: outcome.truncated,
+        child_session_id: childOf(event),
+        usage: outcome.usage && publicUsage(outcome.usage),
         execution_time: outcome.startedAt === undefined ? 0 : (outcome.finishedAt - outcome.startedAt) / 1_000,
       })
     }
@@ -134,6 +144,35 @@ function tell(event: SessionEvent, at: number): Told {
       return of('system', 'session.persona', '', 'gateway', { persona_id: event.personaId })
     case 'MetadataUpdated':
       return of('system', 'session.metadata', '', 'gateway', { metadata: event.metadata })
+    case 'Scheduled': {
+      const { timerId, name, when, due, message } = event.timer
+      const often = 'at' in when ? {} : { cron: when.cron, time_zone: when.timeZone }
+      return of('system', 'timer.set', message, 'worker', { timer_id: timerId, name, ...often, due: isoOf(due) })
+    }
+    case 'ScheduleFired':
+      return of('system', 'timer.fired', '', 'worker', {
+        timer_id: event.timerId,
+        due: isoOf(event.due),
+        missed: event.missed,
+        next: event.next === undefined ? undefined : isoOf(event.next),
+      })
+    case 'ScheduleCancelled':
+      return of('system', 'timer.cancelled', event.reason, 'worker', { timer_id: event.timerId })
+    case 'TimersAnswered':
+      return of('system', 'timer.answered', '', 'worker', { call_id: event.callId })
+    case 'HistoryCondensed':
+      return of('system', 'history.condensed', event.summary, 'slm', {
+        from: event.from,
+        to: event.to,
+        model: event.model,
+        usage: publicUsage(event.usage),
+      })
+    case 'CondensingFailed':
+      return of('system', 'history.not_condensed', event.detail, 'worker', {
+        from: event.from,
+        to: event.to,
+        code: event.code,
+      })
     case 'SessionReset':
       return of('system', 'session.reset', '', 'gateway', {})
     case 'SessionDeleted':
@@ -141,6 +180,15 @@ function tell(event: SessionEvent, at: number): Told {
     default:
       return assertNever(event)
   }
+}
+
+/** Where to follow what was delegated, from its first event on. */
+function childOf({ tool, callId }: { readonly tool: string; readonly callId: string }): string | undefined {
+  return tool === DELEGATE ? childSessionOf(callId) : undefined
+}
+
+function isoOf(at: number): string {
+  return new Date(at).toISOString()
 }
 
 function injectedText(message: InjectedMessage): string {

@@ -2,6 +2,7 @@ import { address } from '../kernel/address.ts'
 import type { CommandMeta, Decision, Outgoing } from '../kernel/behaviour.ts'
 import type { Personas } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
+import { DELEGATE, lineageOf, settlementOf } from './delegation.ts'
 import type {
   CallReason,
   FinishReason,
@@ -12,13 +13,19 @@ import type {
   TurnOutcome,
 } from './events.ts'
 import { evolve, type RunningTurn, type SessionState, type TurnCall } from './state.ts'
+import type { TimerLimits } from './timers.ts'
 
 /** What a session asks of the world after its append. Both are idempotent: starting a call replaces the one in flight. */
-export type SessionEffect = { readonly kind: 'CallModel' } | { readonly kind: 'AbortModel' }
+export type SessionEffect =
+  | { readonly kind: 'CallModel' }
+  | { readonly kind: 'AbortModel' }
+  /** A turn is over: condense the history if it is due. Lost in a crash, the next turn's end asks again. */
+  | { readonly kind: 'Condense' }
 
 /** What deciding may look up. Read at decide time only; what matters later is journaled (limits, in TurnStarted). */
 export interface SessionConfiguration {
   readonly personas: Personas
+  readonly timers?: TimerLimits
 }
 
 /**
@@ -33,6 +40,7 @@ export class Draft {
   readonly #events: RecordedEvent[] = []
   readonly #outbox: Outgoing[] = []
   #effects: SessionEffect[] = []
+  #turnEnded = false
 
   constructor(sessionId: string, state: SessionState, meta: CommandMeta, configuration: SessionConfiguration) {
     this.sessionId = sessionId
@@ -46,6 +54,13 @@ export class Draft {
     const recorded: RecordedEvent = { ...event, persona }
     this.#events.push(recorded)
     this.state = evolve(this.state, recorded)
+    const settlement = settlementOf(this.state.delegated, event, this.meta.now)
+    if (settlement) this.send(settlement)
+  }
+
+  /** Of the next event to be recorded. */
+  get nextSeq(): number {
+    return this.meta.nextSeq + this.#events.length
   }
 
   send(outgoing: Outgoing): void {
@@ -53,7 +68,8 @@ export class Draft {
   }
 
   decision(): Decision<SessionEvent, SessionEffect> {
-    return { events: this.#events, effects: this.#effects, outbox: this.#outbox }
+    const condense = this.#turnEnded ? [{ kind: 'Condense' } as const] : []
+    return { events: this.#events, effects: [...this.#effects, ...condense], outbox: this.#outbox }
   }
 
   /** Begins the next model call of the running turn, or holds it while the session is paused or in step mode. */
@@ -69,8 +85,7 @@ export class Draft {
     const { turn } = this.state
     if (!turn) return
     const since = turn.hold?.since ?? this.meta.now
-    const hold = this.meta.nextSeq + this.#events.length
-    this.record({ kind: 'StepHeld', turnId: turn.request.turnId, hold, since, ...step })
+    this.record({ kind: 'StepHeld', turnId: turn.request.turnId, hold: this.nextSeq, since, ...step })
   }
 
   beginModelCall(reason: CallReason): void {
@@ -123,6 +138,7 @@ export class Draft {
       model: turn.model,
       usage: turn.usage,
     })
+    this.#turnEnded = true
     this.startNextTurn()
   }
 
@@ -148,7 +164,10 @@ export class Draft {
     const replyTo = address('session', sessionId)
     this.send({
       to: address('tool', callId),
-      body: { kind: 'Invoke', v: 1, callId, tool, args, sessionId, turnId, personaId, metadata, replyTo },
+      body: {
+        ...({ kind: 'Invoke', v: 1, callId, tool, args, sessionId, turnId, personaId, metadata, replyTo } as const),
+        ...(tool === DELEGATE && { lineage: lineageOf(this.state) }),
+      },
     })
   }
 

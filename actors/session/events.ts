@@ -2,7 +2,16 @@ import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
-import type { ClientTool, HistoryMessage, InjectedMessage, PendingEdit, QuickAction } from './protocol.ts'
+import type {
+  Callback,
+  ClientTool,
+  Delegated,
+  HistoryMessage,
+  InjectedMessage,
+  PendingEdit,
+  QuickAction,
+  Timer,
+} from './protocol.ts'
 
 /** What happened to a session, as journaled. A shape once written is readable for ever: add a version and an upcaster. */
 /** An event, and the persona that the session had once it happened: what readers are shown beside it, for ever. */
@@ -14,6 +23,7 @@ export type SessionEvent =
       readonly tenant: string
       readonly personaId: string
       readonly metadata: Metadata
+      readonly delegated?: Delegated
     }
   | { readonly kind: 'HistoryImported'; readonly title?: string; readonly messages: readonly HistoryMessage[] }
   | ({ readonly kind: 'UserTurnAccepted' } & TurnRequest)
@@ -53,6 +63,7 @@ export type SessionEvent =
       readonly callId: string
       readonly tool: string
       readonly args: unknown
+      readonly callback?: Callback
     }
   | {
       readonly kind: 'ToolCallFinished'
@@ -99,6 +110,34 @@ export type SessionEvent =
     }
   | { readonly kind: 'PersonaSwitched'; readonly personaId: string }
   | { readonly kind: 'MetadataUpdated'; readonly metadata: Metadata }
+  | { readonly kind: 'Scheduled'; readonly timer: Timer }
+  /** `due`: the time it was for; `missed`: later times that had passed as well; `next`: none, and the timer is over. */
+  | {
+      readonly kind: 'ScheduleFired'
+      readonly timerId: string
+      readonly due: number
+      readonly missed: number
+      readonly next?: number
+    }
+  | { readonly kind: 'ScheduleCancelled'; readonly timerId: string; readonly reason: string }
+  /** A question about timers was answered: the answer is what the call returns. */
+  | { readonly kind: 'TimersAnswered'; readonly callId: string }
+  /** Messages [from, to) of the history are now told to the model as `summary`, together with what was condensed before. */
+  | {
+      readonly kind: 'HistoryCondensed'
+      readonly from: number
+      readonly to: number
+      readonly summary: string
+      readonly model: string
+      readonly usage: TokenUsage
+    }
+  | {
+      readonly kind: 'CondensingFailed'
+      readonly from: number
+      readonly to: number
+      readonly code: string
+      readonly detail: string
+    }
   | { readonly kind: 'SessionReset' }
   | { readonly kind: 'SessionDeleted' }
 
@@ -185,6 +224,12 @@ const kinds: ReadonlySet<string> = new Set<SessionEvent['kind']>([
   'PendingEdited',
   'PersonaSwitched',
   'MetadataUpdated',
+  'Scheduled',
+  'ScheduleFired',
+  'ScheduleCancelled',
+  'TimersAnswered',
+  'HistoryCondensed',
+  'CondensingFailed',
   'SessionReset',
   'SessionDeleted',
 ])

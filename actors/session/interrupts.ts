@@ -6,6 +6,7 @@ import type { CallReason } from './events.ts'
 import type { ControlCommand, InjectedMessage } from './protocol.ts'
 import type { RunningTurn } from './state.ts'
 import { releaseAll } from './stepping.ts'
+import { cancelAll } from './timers.ts'
 import { afterCalls, continueTurn } from './turn.ts'
 
 /**
@@ -168,10 +169,12 @@ function interrupt(draft: Draft, turn: RunningTurn, reason: string): void {
 
 export function reset(draft: Draft, partialText: string): void {
   stop(draft, undefined, 'the session was reset', true, partialText)
+  cancelAll(draft, 'the session was reset')
   draft.record({ kind: 'SessionReset' })
 }
 
 export function remove(draft: Draft): void {
   stop(draft, undefined, 'the session was deleted', true, '')
+  cancelAll(draft, 'the session was deleted')
   draft.record({ kind: 'SessionDeleted' })
 }

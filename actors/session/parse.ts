@@ -26,8 +26,25 @@ const toolOutcome = z.object({
   startedAt: z.number().optional(),
   finishedAt: z.number(),
   truncated: z.boolean().optional(),
+  usage: z.lazy(() => usage).optional(),
   decision: z.object({ id: z.string(), allow: z.boolean(), reason: z.string(), policy: z.string() }).optional(),
 })
+
+const count = z.number().min(0)
+const usage = z.object({ promptTokens: count, completionTokens: count, costMicros: count })
+
+const delegated = z.object({
+  callId: id,
+  turnId: id,
+  parent: z.string().max(200),
+  depth: count,
+  tokens: count.optional(),
+})
+
+const when = z.union([
+  z.object({ at: z.number() }),
+  z.object({ cron: z.string().max(200), timeZone: z.string().max(100) }),
+])
 
 const controlCommand = z.discriminatedUnion('name', [
   z.object({ name: z.literal('stop'), turnId: id.optional(), alsoQueued: z.boolean().optional() }),
@@ -62,6 +79,7 @@ const command = z.discriminatedUnion('kind', [
       .max(128)
       .optional(),
     instructions: text.optional(),
+    delegated: delegated.optional(),
   }),
   z.object({ kind: z.literal('Act'), v, turnId: id, action: z.enum(quickActions), metadata }),
   z.object({ kind: z.literal('Stop'), v, turnId: id.optional(), reason: text, alsoQueued: z.boolean().optional() }),
@@ -88,7 +106,19 @@ const command = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('Reset'), v }),
   z.object({ kind: z.literal('Delete'), v }),
   z.object({ kind: z.literal('Import'), v, title: text.optional(), history: z.array(historyMessage).max(10_000) }),
-  z.object({ kind: z.literal('RequestTool'), v, requestId: id, tool: id, args: z.unknown(), metadata }),
+  z.object({
+    kind: z.literal('RequestTool'),
+    v,
+    requestId: id,
+    tool: id,
+    args: z.unknown(),
+    metadata,
+    callback: z.object({ url: z.string().max(8_000), taskId: id }).optional(),
+  }),
+  z.object({ kind: z.literal('Schedule'), v, callId: id, when, message: text, name: id.optional() }),
+  z.object({ kind: z.literal('ListTimers'), v, callId: id }),
+  z.object({ kind: z.literal('CancelTimer'), v, timer: id, callId: id.optional(), by: id }),
+  z.object({ kind: z.literal('Tick'), v, timerId: id, due: z.number() }),
   z.object({ kind: z.literal('ToolReturned'), v, callId: id, outcome: toolOutcome }),
 ])
 

@@ -2,6 +2,7 @@ import type { ModelMessage, ModelTool } from '../../transports/model/client.ts'
 import { messageTokens } from '../kernel/tokens.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolCatalogue } from '../tool/tool.ts'
+import { beginsTurn, summaryMessage } from './condensing.ts'
 import type { RecordedMessage, SessionState } from './state.ts'
 
 /** History -> model request (pure). Guarantees what endpoints insist on: every tool call is followed by its result, once. */
@@ -9,52 +10,59 @@ import type { RecordedMessage, SessionState } from './state.ts'
 export interface ContextWindow {
   readonly messages: readonly ModelMessage[]
   readonly tokens: number
-  /** Messages at the start of the history that did not fit. */
+  /** Messages that did not fit and are in no summary. */
   readonly omitted: number
 }
 
-/** Undefined when even the last turn alone does not fit `contextTokens`. */
+/**
+ * Undefined when even the last turn alone does not fit `contextTokens`. What was condensed is told as its summary; what lies
+ * between that and what fits is left out, with a note.
+ */
 export function contextWindow(
   state: SessionState,
   persona: Persona,
   contextTokens: number,
   now: number,
 ): ContextWindow | undefined {
-  const system = systemPrompt(state, persona, now)
-  let tokens = messageTokens({ role: 'system', content: system })
-  const { history } = state
+  const system: ModelMessage = { role: 'system', content: systemPrompt(state, persona, now) }
+  const { condensed } = state
+  const window = condensed && windowBehind(state, [system, summaryMessage(condensed)], condensed.to, contextTokens)
+  // Should the summary not fit beside the last turn, that turn matters more.
+  return window ?? windowBehind(state, [system], 0, contextTokens)
+}
+
+/** `head`, then as much of the end of the history as fits: nothing before `base`. */
+function windowBehind(
+  { history }: SessionState,
+  head: readonly ModelMessage[],
+  base: number,
+  contextTokens: number,
+): ContextWindow | undefined {
+  let tokens = head.reduce((sum, message) => sum + messageTokens(message), 0)
   let start = history.length
   // Whole turns only: half of one would leave tool results without their calls.
   let kept = history.length
-  while (start > 0) {
+  while (start > base) {
     start--
     const message = history[start]
     if (!message) break
     tokens += messageTokens(message)
     if (tokens > contextTokens) break
     if (beginsTurn(message)) kept = start
-    if (start === 0) kept = 0
+    if (start === base) kept = base
   }
-  if (kept === history.length && history.length > 0) return undefined
-  const messages = answered(history.slice(kept))
-  const note: ModelMessage[] =
-    kept > 0
-      ? [
-          {
-            role: 'system',
-            content: `(The ${kept} earliest messages of this conversation are left out here for length.)`,
-          },
-        ]
-      : []
+  if (kept === history.length && history.length > base) return undefined
+  const note: ModelMessage[] = kept > base ? [leftOut(kept - base, base)] : []
   return {
-    messages: [{ role: 'system', content: system }, ...note, ...messages],
+    messages: [...head, ...note, ...answered(history.slice(kept))],
     tokens: Math.min(tokens, contextTokens),
-    omitted: kept,
+    omitted: kept - base,
   }
 }
 
-function beginsTurn(message: RecordedMessage): boolean {
-  return message.role === 'user' || message.role === 'system'
+function leftOut(count: number, base: number): ModelMessage {
+  const which = base === 0 ? `The ${count} earliest messages of this conversation` : `${count} messages after that`
+  return { role: 'system', content: `(${which} are left out here for length.)` }
 }
 
 function systemPrompt(state: SessionState, persona: Persona, now: number): string {
@@ -95,7 +103,10 @@ export function modelTools(state: SessionState, persona: Persona, catalogue: Too
   const taken = new Set(clientTools.map((tool) => tool.name))
   const offered = catalogue
     .list()
-    .filter((tool) => !taken.has(tool.name) && (persona.tools.includes('*') || persona.tools.includes(tool.name)))
+    .filter(
+      (tool) =>
+        !tool.internal && !taken.has(tool.name) && (persona.tools.includes('*') || persona.tools.includes(tool.name)),
+    )
     .map((tool) => ({ name: tool.name, description: tool.description, parameters: catalogue.parameters(tool.name) }))
   return [...offered, ...clientTools]
 }

@@ -23,6 +23,8 @@ export type SessionCommand =
       readonly toolResults?: readonly { readonly toolCallId: string; readonly content: string }[]
       /** An instruction for this turn only (OpenAI `instructions`, a system message). */
       readonly instructions?: string
+      /** The session is born by this turn to do it for another; ignored by a session that exists. */
+      readonly delegated?: Delegated
     }
   | {
       readonly kind: 'Act'
@@ -78,8 +80,62 @@ export type SessionCommand =
       readonly tool: string
       readonly args: unknown
       readonly metadata: Readonly<Record<string, unknown>>
+      /** Told of the outcome, by HTTP. */
+      readonly callback?: Callback
     }
+  /** From the tool `schedule`, whose call it settles. */
+  | {
+      readonly kind: 'Schedule'
+      readonly v: 1
+      readonly callId: string
+      readonly when: When
+      readonly message: string
+      readonly name?: string
+    }
+  | { readonly kind: 'ListTimers'; readonly v: 1; readonly callId: string }
+  /** `timer`: its id or name. `callId`: of the call that this settles. */
+  | {
+      readonly kind: 'CancelTimer'
+      readonly v: 1
+      readonly timer: string
+      readonly callId?: string
+      readonly by: string
+    }
+  /** A timer is due. Of another time than the one it waits for it means nothing. */
+  | { readonly kind: 'Tick'; readonly v: 1; readonly timerId: string; readonly due: number }
   | { readonly kind: 'ToolReturned'; readonly v: 1; readonly callId: string; readonly outcome: ToolOutcome }
+
+/** Once, at that time (epoch milliseconds), or by a cron pattern of five fields in the wall clock of a time zone. */
+export type When = { readonly at: number } | { readonly cron: string; readonly timeZone: string }
+
+export interface Timer {
+  /** Unique within its session. */
+  readonly timerId: string
+  readonly name?: string
+  readonly when: When
+  /** What the session is told: a turn of its own. */
+  readonly message: string
+  /** The next time, epoch milliseconds. */
+  readonly due: number
+}
+
+export interface Callback {
+  readonly url: string
+  /** The name under which whoever is told asked for it. */
+  readonly taskId: string
+}
+
+export interface Delegated {
+  /** The call of the tool `delegate` that waits for the end of `turnId`. */
+  readonly callId: string
+  readonly turnId: string
+  /** The session whose call it is. */
+  readonly parent: string
+  /** 1 for the child of a session of a person. */
+  readonly depth: number
+  /** What the session may use in all its turns, of its parent's budget; left out: no limit but its own. */
+  readonly tokens?: number
+}
 
 export const quickActions = ['summarize', 'next_steps', 'status_report'] as const
 export type QuickAction = (typeof quickActions)[number]

@@ -70,13 +70,19 @@ function viewOf(
     runningTurnId: state.turn?.request.turnId,
     queuedTurnIds: state.queue.map((request) => request.turnId),
     history: state.history.map((message, index) => ({ ...message, at: at[index] ?? 0 })),
+    ...condensedOf(state),
     contextWindow: {
       messages,
       tokens: window?.tokens ?? messages.reduce((sum, one) => sum + messageTokens(one), 0),
       limit,
     },
+    timers: Object.values(state.timers ?? {}).sort((a, b) => a.due - b.due),
     usage: state.usage,
   }
+}
+
+function condensedOf({ condensed }: SessionState): Pick<SessionView, 'condensed'> {
+  return condensed ? { condensed: { messages: condensed.to, summary: condensed.summary, model: condensed.model } } : {}
 }
 
 function pendingOf(state: SessionState): PendingStep | undefined {

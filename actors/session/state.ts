@@ -1,6 +1,7 @@
 import { assertNever } from '../kernel/behaviour.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
+import { type Condensed, condensedAfter } from './condensed-state.ts'
 import {
   addUsage,
   type CallReason,
@@ -13,8 +14,9 @@ import {
   type TokenUsage,
   type TurnRequest,
 } from './events.ts'
-import type { HistoryMessage } from './protocol.ts'
+import type { Callback, Delegated, HistoryMessage, Timer } from './protocol.ts'
 import { callStarted, edited, held } from './step-state.ts'
+import { timersAfter } from './timer-state.ts'
 
 /** A session as its events fold. Plain data: it is also the snapshot. Raise SESSION_STATE_VERSION when its shape changes. */
 export interface SessionState {
@@ -32,9 +34,18 @@ export interface SessionState {
   readonly usage: TokenUsage
   /** Tool calls asked for by clients, outside any turn: call id -> tool. */
   readonly toolRequests: Readonly<Record<string, string>>
+  /** Who is to be told of the outcome of such a call, by call id. */
+  readonly callbacks?: Readonly<Record<string, Callback>>
+  readonly timers?: Readonly<Record<string, Timer>>
+  /** What the model is told of the beginning of the history; the history itself stays as it is. */
+  readonly condensed?: Condensed
+  /** Length of the history when condensing it failed last. */
+  readonly condensingFailedAt?: number
+  /** Born to do a turn for another session. */
+  readonly delegated?: Delegated
 }
 
-export const SESSION_STATE_VERSION = 2
+export const SESSION_STATE_VERSION = 3
 
 export type RecordedMessage = HistoryMessage & { readonly turnId?: string }
 
@@ -54,6 +65,8 @@ export interface RunningTurn {
   /** The same calls with the same arguments, how many steps in a row. */
   readonly streak: { readonly signature: string; readonly count: number }
   readonly garbled: number
+  /** Calls of `delegate` that this turn has begun. */
+  readonly delegations?: number
   readonly model: string
   readonly usage: TokenUsage
 }
@@ -83,7 +96,7 @@ export const initialSession: SessionState = {
 export function evolve(state: SessionState, event: RecordedEvent): SessionState {
   switch (event.kind) {
     case 'SessionStarted':
-      return { ...state, status: 'live', tenant: event.tenant, personaId: event.personaId, metadata: event.metadata }
+      return started(state, event)
     case 'HistoryImported':
       return { ...state, title: event.title ?? state.title, history: [...state.history, ...event.messages] }
     case 'UserTurnAccepted': {
@@ -107,8 +120,8 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
     case 'ModelReplied':
       return modelReplied(state, event)
     case 'ToolCallStarted':
-      if (event.turnId !== undefined) return inTurn(state, event.turnId, (turn) => callStarted(turn, event.callId))
-      return { ...state, toolRequests: { ...state.toolRequests, [event.callId]: event.tool } }
+      if (event.turnId !== undefined) return inTurn(state, event.turnId, (turn) => callStarted(turn, event))
+      return requestStarted(state, event)
     case 'ToolCallFinished':
       return event.turnId === undefined
         ? requestFinished(state, event.callId)
@@ -141,8 +154,17 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
       return { ...state, personaId: event.personaId }
     case 'MetadataUpdated':
       return { ...state, metadata: event.metadata }
+    case 'Scheduled':
+    case 'ScheduleFired':
+    case 'ScheduleCancelled':
+      return timersAfter(state, event)
+    case 'TimersAnswered':
+      return state
+    case 'HistoryCondensed':
+    case 'CondensingFailed':
+      return condensedAfter(state, event)
     case 'SessionReset':
-      return { ...state, history: [], queue: [], turn: undefined, paused: false, stepMode: false, title: undefined }
+      return afterReset(state)
     case 'SessionDeleted':
       return { ...initialSession, status: 'deleted', tenant: state.tenant, personaId: state.personaId }
     default:
@@ -155,6 +177,15 @@ const TITLE_LENGTH = 80
 function titleOf(text: string): string | undefined {
   const line = text.trim().split('\n', 1)[0] ?? ''
   return line === '' ? undefined : line.slice(0, TITLE_LENGTH)
+}
+
+function started(state: SessionState, event: Extract<SessionEvent, { kind: 'SessionStarted' }>): SessionState {
+  const { tenant, personaId, metadata, delegated } = event
+  return { ...state, status: 'live', tenant, personaId, metadata, ...(delegated && { delegated }) }
+}
+
+function afterReset({ condensed: _, condensingFailedAt: _at, ...state }: SessionState): SessionState {
+  return { ...state, history: [], queue: [], turn: undefined, paused: false, stepMode: false, title: undefined }
 }
 
 function inTurn(state: SessionState, turnId: string, change: (turn: RunningTurn) => RunningTurn): SessionState {
@@ -220,19 +251,33 @@ function callFinished(state: SessionState, callId: string, outcome: ToolOutcome)
   const { turn } = state
   const call = turn?.calls.find((one) => one.callId === callId)
   if (!turn || !call || call.outcome) return state
+  const { usage = noUsage } = outcome
   return {
     ...state,
     history: [
       ...state.history,
       { role: 'tool', toolCallId: call.modelCallId, content: outcome.output, turnId: turn.request.turnId },
     ],
-    turn: { ...turn, calls: turn.calls.map((one) => (one === call ? { ...one, outcome } : one)) },
+    usage: addUsage(state.usage, usage),
+    turn: {
+      ...turn,
+      calls: turn.calls.map((one) => (one === call ? { ...one, outcome } : one)),
+      usage: addUsage(turn.usage, usage),
+    },
   }
+}
+
+type ToolCallStarted = Extract<SessionEvent, { kind: 'ToolCallStarted' }>
+
+function requestStarted(state: SessionState, { callId, tool, callback }: ToolCallStarted): SessionState {
+  const toolRequests = { ...state.toolRequests, [callId]: tool }
+  return { ...state, toolRequests, ...(callback && { callbacks: { ...state.callbacks, [callId]: callback } }) }
 }
 
 function requestFinished(state: SessionState, callId: string): SessionState {
   const { [callId]: _, ...toolRequests } = state.toolRequests
-  return { ...state, toolRequests }
+  const { [callId]: told, ...callbacks } = state.callbacks ?? {}
+  return { ...state, toolRequests, ...(told && { callbacks }) }
 }
 
 function turnFinished(state: SessionState, event: Extract<SessionEvent, { kind: 'TurnFinished' }>): SessionState {

@@ -1,3 +1,4 @@
+import { DELEGATE } from './delegation.ts'
 import type { SessionEvent } from './events.ts'
 import type { PendingEdit } from './protocol.ts'
 import type { RecordedMessage, RunningTurn, SessionState, TurnCall } from './state.ts'
@@ -11,8 +12,12 @@ export function held(turn: RunningTurn, event: StepHeld): RunningTurn {
   return { ...turn, hold, phase: hold.before === 'model' ? 'held' : turn.phase }
 }
 
-export function callStarted(turn: RunningTurn, callId: string): RunningTurn {
-  return { ...turn, calls: turn.calls.map((call) => (call.callId === callId ? { ...call, started: true } : call)) }
+export function callStarted(
+  turn: RunningTurn,
+  { callId, tool }: Extract<SessionEvent, { kind: 'ToolCallStarted' }>,
+): RunningTurn {
+  const calls = turn.calls.map((call) => (call.callId === callId ? ({ ...call, started: true } as const) : call))
+  return tool === DELEGATE ? { ...turn, calls, delegations: (turn.delegations ?? 0) + 1 } : { ...turn, calls }
 }
 
 /** Calls that wait for an operator: nothing has left for their tools. */

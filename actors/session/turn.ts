@@ -3,10 +3,11 @@ import type { ToolOutcome } from '../tool/protocol.ts'
 import type { CallId, ModelReply } from './commands.ts'
 import { type Draft, runningCalls } from './draft.ts'
 import type { RequestedCall } from './events.ts'
-import { smallestLimit } from './limits.ts'
 import type { RunningTurn } from './state.ts'
 import { unsentCalls } from './step-state.ts'
 import { parseToolArguments } from './tool-arguments.ts'
+import { requestReturned } from './tool-requests.ts'
+import { overBudget } from './turn-budget.ts'
 
 /** The reasoning loop of one turn: model -> tool calls -> model … -> final, with every limit that bounds it (I9). */
 
@@ -176,7 +177,10 @@ function holdNextCall(draft: Draft, turn: RunningTurn): void {
 
 export function continueTurn(draft: Draft, turn: RunningTurn): void {
   const heldMs = turn.hold ? draft.meta.now - turn.hold.since : 0
-  if (draft.meta.now - heldMs >= turn.deadline) {
+  // What was delegated is paid when its outcome comes.
+  const over = overBudget(draft, turn)
+  if (over) draft.failTurn(turn, 'BUDGET_EXCEEDED', over)
+  else if (draft.meta.now - heldMs >= turn.deadline) {
     draft.failTurn(turn, 'TURN_DEADLINE', `the turn took longer than ${turn.limits.turnSeconds} s`)
   } else {
     draft.callModel('next')
@@ -186,7 +190,7 @@ export function continueTurn(draft: Draft, turn: RunningTurn): void {
 export function onToolReturned(draft: Draft, callId: string, outcome: ToolOutcome): void {
   const requested = draft.state.toolRequests[callId]
   if (requested !== undefined) {
-    draft.record({ kind: 'ToolCallFinished', callId, tool: requested, outcome })
+    requestReturned(draft, callId, requested, outcome)
     return
   }
   const { turn } = draft.state
@@ -222,23 +226,4 @@ export function onRecovered(draft: Draft): void {
   } else {
     draft.callModel('recovered')
   }
-}
-
-/** Limits that the session can judge alone; the day's are checked before each call (model-call.ts). */
-function overBudget(draft: Draft, turn: RunningTurn): string | undefined {
-  const { tokensPerTurn, tokensPerSession, dollarsPerTurn } = turn.limits
-  const tokens = turn.usage.promptTokens + turn.usage.completionTokens
-  if (tokensPerTurn > 0 && tokens > tokensPerTurn) return `The turn used ${tokens} tokens of ${tokensPerTurn}.`
-  const all = draft.state.usage.promptTokens + draft.state.usage.completionTokens
-  const perSession = smallestLimit(tokensPerSession, sessionBudget(draft.state.metadata.budget))
-  if (perSession > 0 && all > perSession) return `The session used ${all} tokens of ${perSession}.`
-  const dollars = turn.usage.costMicros / 1e6
-  if (dollarsPerTurn > 0 && dollars > dollarsPerTurn)
-    return `The turn cost ${dollars.toFixed(4)} of ${dollarsPerTurn} dollars.`
-  return undefined
-}
-
-/** `metadata.budget` of the session, in tokens: fixed at its birth, so whoever opens a session can bound it for good. */
-function sessionBudget(budget: unknown): number {
-  return typeof budget === 'number' && budget > 0 ? budget : 0
 }

@@ -136,9 +136,10 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
   }
 
   function contextOf(invocation: Invocation, scope: ToolScope): ToolContext {
-    const { callId, tenant, sessionId, personaId } = invocation
+    const { callId, tenant, sessionId, personaId, lineage } = invocation
     const { clock } = scope.context
-    return { callId, tenant, sessionId, personaId, signal: workOf(scope).signal, now: () => clock.now() }
+    const family = lineage && { lineage }
+    return { callId, tenant, sessionId, personaId, ...family, signal: workOf(scope).signal, now: () => clock.now() }
   }
 
   function audit(scope: ToolScope, { kind, data }: StoredEvent): void {

@@ -1,10 +1,12 @@
 import { assertNever, type Behaviour, type CommandMeta, type Decision, nothing } from '../kernel/behaviour.ts'
 import type { PolicyDecision } from '../kernel/policy.ts'
 import { validateArguments } from './arguments.ts'
+import { callOff, type EarlyOutcome, endOf, isEarly, onDeferred, onSettle } from './deferral.ts'
 import type { Deferral, Invocation, ToolEvent } from './events.ts'
 import * as outcomes from './outcomes.ts'
 import type { ToolCommand, ToolOutcome } from './protocol.ts'
-import type { Deferred, ToolCatalogue } from './tool.ts'
+import type { Finding, RunResult, Verdict } from './results.ts'
+import type { ToolCatalogue } from './tool.ts'
 
 /**
  * The life of one tool call.
@@ -31,6 +33,7 @@ export type ToolState =
       readonly tenant: string
       readonly invocation: Invocation
       readonly decision?: PolicyDecision
+      readonly early?: readonly EarlyOutcome[]
     }
   | Underway
   | { readonly phase: 'finished'; readonly tenant: string; readonly callId: string; readonly tool: string }
@@ -46,6 +49,7 @@ export interface Underway {
   readonly interruptions: number
   /** The tool has run; its outcome comes as a message. */
   readonly deferral?: Deferral
+  readonly early?: readonly EarlyOutcome[]
 }
 
 /** What the actor tells itself; no wire body can be one of these. */
@@ -57,23 +61,7 @@ export type OwnCommand =
   /** A deferred call's deadline passed. */
   | { readonly kind: 'Expired'; readonly attempt: number }
 
-export type Verdict =
-  | { readonly kind: 'decision'; readonly decision: PolicyDecision }
-  | { readonly kind: 'unavailable'; readonly detail: string }
-  | { readonly kind: 'no-slot'; readonly waitedMs: number }
-
-/** How an attempt ended. Never a rejection: whatever a tool does is one of these. */
-export type RunResult = EndOfRun | Deferred
-
-export type EndOfRun =
-  | { readonly kind: 'output'; readonly output: string; readonly truncated: boolean }
-  | { readonly kind: 'failed'; readonly code: string; readonly detail: string }
-  | { readonly kind: 'timeout'; readonly afterMs: number }
-
-export type Finding =
-  | { readonly kind: 'output'; readonly output: string; readonly truncated: boolean }
-  | { readonly kind: 'not-run' }
-  | { readonly kind: 'unknown' }
+export type { EndOfRun, Finding, RunResult, Verdict } from './results.ts'
 
 export type ToolEffect =
   | { readonly kind: 'Authorize'; readonly invocation: Invocation }
@@ -143,7 +131,7 @@ export function toolBehaviour(
   function refuse(invocation: Invocation, now: number): ToolOutcome | undefined {
     const tool = catalogue.get(invocation.tool)
     if (!tool) {
-      const names = catalogue.list().map(({ name }) => name)
+      const names = catalogue.list().flatMap(({ name, internal }) => (internal ? [] : [name]))
       return outcomes.notFound(invocation.tool, names, now)
     }
     const checked = validateArguments(tool, invocation.args)
@@ -167,13 +155,9 @@ export function toolBehaviour(
 
   function ran(state: Underway, result: RunResult, meta: CommandMeta): ToolDecision {
     if (result.kind !== 'deferred') return finish(state.invocation, outcomes.ofRun(result, state, meta.now))
-    const { settledBy, send, ifAbandoned = [] } = result
-    const deadline = state.startedAt + (catalogue.get(state.invocation.tool)?.timeoutMs ?? 0)
-    return {
-      events: [{ kind: 'InvocationDeferred', deadline, settledBy, ifAbandoned }],
-      outbox: send,
-      effects: [{ kind: 'Await', attempt: state.attempt, deadline }],
-    }
+    const tool = catalogue.get(state.invocation.tool)
+    const next = onDeferred(state, result, tool)
+    return isEarly(next) ? finish(state.invocation, endOf(state, next, tool)) : next
   }
 
   /** T6. */
@@ -182,14 +166,12 @@ export function toolBehaviour(
     command: Extract<ToolCommand, { kind: 'Settle' }>,
     meta: CommandMeta,
   ): ToolDecision {
-    if (state.phase === 'finished') return nothing // T4
-    if (state.phase === 'new' || state.invocation.callId !== command.callId || state.tenant !== meta.tenant) {
-      return { ...nothing, deadLetter: { code: 'UNROUTABLE', detail: 'there is no such invocation to settle' } }
-    }
-    if (state.phase === 'authorizing' || !state.deferral?.settledBy.includes(meta.from)) return nothing
-    const tool = catalogue.get(state.invocation.tool) ?? {}
-    const end = finish(state.invocation, outcomes.settled(command.outcome, state, tool))
-    return { ...end, effects: [{ kind: 'Abandon' }] }
+    const came = onSettle(state, command, meta)
+    if (!isEarly(came)) return came
+    if (state.phase !== 'running' && state.phase !== 'reconciling') return nothing
+    const end = finish(state.invocation, endOf(state, came, catalogue.get(state.invocation.tool)))
+    const outbox = [...(end.outbox ?? []), ...callOff(state.deferral, came.by)]
+    return { ...end, outbox, effects: [{ kind: 'Abandon' }] }
   }
 
   function recovered(state: ToolState, meta: CommandMeta): ToolDecision {
@@ -239,8 +221,8 @@ export function toolBehaviour(
 /** Whatever this call began need not go on. */
 function abandon(state: Exclude<ToolState, { phase: 'new' | 'finished' }>, outcome: ToolOutcome): ToolDecision {
   const end = finish(state.invocation, outcome)
-  const callOff = state.phase === 'authorizing' ? [] : (state.deferral?.ifAbandoned ?? [])
-  return { ...end, outbox: [...(end.outbox ?? []), ...callOff], effects: [{ kind: 'Abandon' }] }
+  const called = state.phase === 'authorizing' ? [] : callOff(state.deferral)
+  return { ...end, outbox: [...(end.outbox ?? []), ...called], effects: [{ kind: 'Abandon' }] }
 }
 
 /** T3: the only place where an invocation ends. */
@@ -262,12 +244,18 @@ function evolve(state: ToolState, event: ToolEvent): ToolState {
       const { tenant, invocation, decision } = state
       const { attempt, idempotent, startedAt } = event
       const interruptions = state.phase === 'authorizing' ? 0 : state.interruptions
-      return { phase: 'running', tenant, invocation, decision, attempt, idempotent, startedAt, interruptions }
+      const early = state.early && { early: state.early }
+      return { phase: 'running', tenant, invocation, decision, attempt, idempotent, startedAt, interruptions, ...early }
     }
     case 'InvocationDeferred': {
       if (state.phase !== 'running') return state
       const { kind: _, ...deferral } = event
       return { ...state, deferral }
+    }
+    case 'InvocationSettledEarly': {
+      if (state.phase === 'new' || state.phase === 'finished') return state
+      const { by, outcome } = event
+      return { ...state, early: [...(state.early ?? []), { by, outcome }] }
     }
     case 'InvocationInterrupted':
       if (state.phase !== 'running' && state.phase !== 'reconciling') return state
@@ -283,11 +271,6 @@ function evolve(state: ToolState, event: ToolEvent): ToolState {
     default:
       return assertNever(event)
   }
-}
-
-/** Waits for its Settle: nothing of it runs here. */
-export function isDeferred(state: ToolState): boolean {
-  return state.phase === 'running' && state.deferral !== undefined
 }
 
 /** What an activation that finds this state must do; `Recovered` decides how, and journals it first. */

@@ -3,7 +3,7 @@ import type { Outgoing } from '../kernel/behaviour.ts'
 import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { PolicyDecision } from '../kernel/policy.ts'
-import type { ToolOutcome } from './protocol.ts'
+import type { Lineage, SettledOutcome, ToolOutcome } from './protocol.ts'
 
 /** What a call asks for, as it was accepted. `args` is what the model wrote; each attempt validates it again. */
 export interface Invocation {
@@ -16,6 +16,7 @@ export interface Invocation {
   readonly personaId: string
   readonly metadata: Readonly<Record<string, unknown>>
   readonly replyTo: Address
+  readonly lineage?: Lineage
 }
 
 /** The journal of one invocation, in the order in which its life can go. */
@@ -32,6 +33,8 @@ export type ToolEvent =
     }
   /** The tool ran and left its outcome to a message: a Settle of one of `settledBy`, before `deadline`. */
   | ({ readonly kind: 'InvocationDeferred' } & Deferral)
+  /** An outcome came before the tool had said from whom it takes one: kept until it does. */
+  | { readonly kind: 'InvocationSettledEarly'; readonly by: string; readonly outcome: SettledOutcome }
   /** A node died, or handed over, while the tool ran or was being reconciled. */
   | { readonly kind: 'InvocationInterrupted' }
   | { readonly kind: 'InvocationFinished'; readonly outcome: ToolOutcome }
@@ -50,6 +53,7 @@ const kinds: ReadonlySet<string> = new Set<ToolEvent['kind']>([
   'InvocationAuthorized',
   'InvocationStarted',
   'InvocationDeferred',
+  'InvocationSettledEarly',
   'InvocationInterrupted',
   'InvocationFinished',
 ])

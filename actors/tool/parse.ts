@@ -3,12 +3,15 @@ import { type Address, isAddress } from '../kernel/address.ts'
 import { Failure } from '../kernel/failure.ts'
 import type { ToolCommand } from './protocol.ts'
 
+const count = z.number().min(0)
+
 const settled = z.object({
   status: z.enum(['success', 'error', 'timeout', 'blocked', 'unknown', 'cancelled']),
   output: z.string().max(1_000_000),
   code: z.string().max(100).optional(),
   finishedAt: z.number(),
   truncated: z.boolean().optional(),
+  usage: z.object({ promptTokens: count, completionTokens: count, costMicros: count }).optional(),
 })
 
 const command = z.discriminatedUnion('kind', [
@@ -23,6 +26,7 @@ const command = z.discriminatedUnion('kind', [
     personaId: z.string(),
     metadata: z.record(z.string(), z.unknown()),
     replyTo: z.custom<Address>(isAddress, 'expected an address'),
+    lineage: z.object({ depth: count, delegations: count, tokensLeft: count.optional() }).optional(),
   }),
   z.object({ kind: z.literal('Cancel'), v: z.literal(1), reason: z.string().max(2_000) }),
   z.object({ kind: z.literal('Settle'), v: z.literal(1), callId: z.string().min(1).max(200), outcome: settled }),

@@ -15,10 +15,28 @@ export type ToolCommand =
       readonly metadata: Readonly<Record<string, unknown>>
       /** Where ToolReturned goes. */
       readonly replyTo: Address
+      /** For tools that begin work in other sessions: where the asking one stands, and what is left to it. */
+      readonly lineage?: Lineage
     }
   | { readonly kind: 'Cancel'; readonly v: 1; readonly reason: string }
   /** The outcome of a call that its tool deferred. The first one counts. */
   | { readonly kind: 'Settle'; readonly v: 1; readonly callId: string; readonly outcome: SettledOutcome }
+
+export interface Lineage {
+  /** 0 for a session of a person; one more for each delegation above. */
+  readonly depth: number
+  /** Delegations of the asking turn so far, this one included. */
+  readonly delegations: number
+  /** This call's share of what turn and session may still use; left out: no limit. */
+  readonly tokensLeft?: number
+}
+
+/** Tokens; cost in micro-dollars. */
+export interface ModelUsage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+  readonly costMicros: number
+}
 
 /** When it began, and who decided that it may, the call knows itself. */
 export type SettledOutcome = Omit<ToolOutcome, 'startedAt' | 'decision'>
@@ -33,5 +51,7 @@ export interface ToolOutcome {
   readonly startedAt?: number
   readonly finishedAt: number
   readonly truncated?: boolean
+  /** What was used of models on the way: it counts for the budgets of the asking turn and session. */
+  readonly usage?: ModelUsage
   readonly decision?: { readonly id: string; readonly allow: boolean; readonly reason: string; readonly policy: string }
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Address } from '../kernel/address.ts'
 import type { Outgoing } from '../kernel/behaviour.ts'
+import type { Lineage } from './protocol.ts'
 
 /**
  * A tool: one typed object in a file of its own. The schema validates the arguments and is what the model reads.
@@ -16,6 +17,8 @@ export interface Tool<Schema extends z.ZodType = z.ZodType, Outcome extends stri
   readonly timeoutMs: number
   /** What it may reach, shown to operators and given to policy. */
   readonly reaches: readonly ('nothing' | 'public-network' | 'files' | 'memory' | 'sessions')[]
+  /** Asked for by sessions themselves: no model and no client is offered it, or may call it. */
+  readonly internal?: boolean
   /** Output beyond this many characters is cut, and says so. Default 16,000. */
   readonly maxOutput?: number
   /** Its output, or `deferred(…)` when the outcome will come as a message. */
@@ -51,6 +54,8 @@ export interface ToolContext {
   readonly tenant: string
   readonly sessionId: string
   readonly personaId: string
+  /** Of calls that begin work in other sessions. */
+  readonly lineage?: Lineage
   readonly signal: AbortSignal
   readonly now: () => number
   /** W3C traceparent of this run, for what the tool calls. */

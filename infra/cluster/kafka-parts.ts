@@ -8,7 +8,7 @@ import { fetchClient } from '../../transports/kafka/fetch-client.ts'
 import { LogReader } from '../../transports/kafka/log-reader.ts'
 import { LogWriter } from '../../transports/kafka/log-writer.ts'
 import type { KafkaSettings } from '../../transports/kafka/settings.ts'
-import { mailboxTopics, topics } from '../../transports/kafka/topics.ts'
+import { delegation, mailboxTopics, topics } from '../../transports/kafka/topics.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { monotonicSeconds } from '../telemetry/measured.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -61,11 +61,7 @@ export async function openKafka(
   await lifecycle.start(
     'Kafka reader',
     () =>
-      reader.start(
-        Object.values(mailboxTopics)
-          .flat()
-          .map(({ name }) => settings.topicPrefix + name),
-      ),
+      reader.start([...Object.values(mailboxTopics).flat(), delegation].map(({ name }) => settings.topicPrefix + name)),
     () => reader.close(),
   )
   const linger = () => pause(clock, FEED_LINGER_MS)

@@ -13,6 +13,7 @@ import { publishedDeadLetters } from '../../transports/kafka/dead-letter-feed.ts
 import { GatewayOutbound } from '../../transports/kafka/gateway-outbound.ts'
 import { KafkaMailbox } from '../../transports/kafka/kafka-mailbox.ts'
 import { strangers } from '../../transports/kafka/strangers.ts'
+import { delegation } from '../../transports/kafka/topics.ts'
 import { recordOf } from '../../transports/kafka/undecodable.ts'
 import type { ClusterConfig, Config } from '../config/config.ts'
 import { type HealthDocument, healthDocument } from '../dependencies.ts'
@@ -103,6 +104,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
         reader: kafka.reader,
         offsets: persistence.logOffsets,
         topicPrefix,
+        feeds: [delegation],
         leaseOf: (kind, shard) => leases.get(shardKey(kind, shard)),
         strangers: strangers({
           records: persistence.records,

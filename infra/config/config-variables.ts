@@ -176,6 +176,17 @@ export const variables = {
   SOMA_IDLE_SECONDS: known(whole(1, 86_400, 60), 'A session without work for this long leaves memory.'),
   SOMA_MAX_ACTIVE_SESSIONS: known(whole(1, 10_000_000, 10_000), 'Sessions in memory; the idlest leave beyond it.'),
   TOOL_EXECUTOR_MAX_CONCURRENT: known(whole(1, 10_000, 64), 'Calls of one tool that run at once in this process.'),
+  SOMA_DELEGATION_DEPTH: known(
+    whole(0, 10, 3),
+    'Sessions below a person’s, each doing a task of the one above; 0: nobody delegates.',
+  ),
+  SOMA_DELEGATION_CHILDREN: known(whole(1, 64, 8), 'Tasks that one turn may delegate.'),
+  SOMA_DELEGATION_SECONDS: known(
+    whole(1, 86_400, 540),
+    'How long a delegated task may take; keep it below the turnSeconds of the personas that delegate.',
+  ),
+  SOMA_TIMERS_PER_SESSION: known(whole(0, 1_000, 32), 'Timers that one session may have; 0: none.'),
+  SOMA_TIMER_SECONDS: known(whole(1, 86_400, 60), 'The shortest interval at which one timer may fire.'),
   SOMA_DRAIN_SECONDS: known(
     whole(1, 600, 15),
     'How long a stop waits for steps in flight; the rest goes on after the next start.',

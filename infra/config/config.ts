@@ -59,6 +59,7 @@ export interface ActorsConfig {
   readonly maxActiveSessions: number
   readonly drainMs: number
   readonly toolConcurrency: number
+  readonly timers: { readonly perSession: number; readonly shortestMs: number }
 }
 
 /** Undefined: nothing besides what is built in. */
@@ -67,6 +68,7 @@ export interface ContentConfig {
   readonly toolsDir: string | undefined
   readonly policyFile: string | undefined
   readonly httpFetchAllow: readonly string[]
+  readonly delegation: { readonly depth: number; readonly children: number; readonly timeoutMs: number }
   /** Asked besides the policy file. */
   readonly opa?: OpaConfig | undefined
   readonly openFga?: OpenFgaConfig | undefined
@@ -132,12 +134,18 @@ export function loadConfig(env: Environment): Config {
       maxActiveSessions: v.SOMA_MAX_ACTIVE_SESSIONS,
       drainMs: v.SOMA_DRAIN_SECONDS * 1_000,
       toolConcurrency: v.TOOL_EXECUTOR_MAX_CONCURRENT,
+      timers: { perSession: v.SOMA_TIMERS_PER_SESSION, shortestMs: v.SOMA_TIMER_SECONDS * 1_000 },
     },
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),
       toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),
       policyFile: inDataDir(v.SOMA_POLICY_FILE, 'policy.yaml'),
       httpFetchAllow: v.SOMA_HTTP_FETCH_ALLOW,
+      delegation: {
+        depth: v.SOMA_DELEGATION_DEPTH,
+        children: v.SOMA_DELEGATION_CHILDREN,
+        timeoutMs: v.SOMA_DELEGATION_SECONDS * 1_000,
+      },
       ...policyServicesOf(v),
     },
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),

@@ -12,6 +12,7 @@ import { SpreadJournal } from './spread-journal.ts'
 import { SpreadLogOffsets } from './spread-log-offsets.ts'
 import { SpreadMailboxRows } from './spread-mailbox-rows.ts'
 import { SpreadSessionRecords } from './spread-session-records.ts'
+import { SpreadTimers } from './spread-timers.ts'
 import { SpreadUsage } from './spread-usage.ts'
 
 /** One server of several, with what it keeps. */
@@ -82,6 +83,7 @@ function spreadOver(
     mailboxRows: new SpreadMailboxRows(map),
     logOffsets: new SpreadLogOffsets(map),
     drills: new SqlDrillReports(coordination),
+    timers: new SpreadTimers(map),
     observeAppends(observer) {
       for (const server of servers) server.observeAppends(observer)
     },

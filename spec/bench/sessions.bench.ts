@@ -6,6 +6,7 @@ import { type Address, address, shardOf } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { silentLogger as log } from '../../actors/kernel/telemetry.ts'
 import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
+import { loadConfig } from '../../infra/config/config.ts'
 import { loadContent } from '../../infra/content.ts'
 import { Lifecycle } from '../../infra/lifecycle.ts'
 import { Metrics } from '../../infra/telemetry/metrics.ts'
@@ -55,17 +56,14 @@ async function measured(folder: string, lifecycle: Lifecycle): Promise<BenchRow[
     {
       kinds: actorKindsHere,
       leases: new Map(),
-      config: { idleMs: 3_600_000, maxActiveSessions: SESSIONS * 2, drainMs: 10_000, toolConcurrency: 64 },
+      config: { ...loadConfig({}).actors, idleMs: 3_600_000, maxActiveSessions: SESSIONS * 2, drainMs: 10_000 },
       persistence,
       // Without snapshots: what they hold has a bound of its own (64 MB), and recovery from the journal is the dearer.
       snapshots: { load: async () => undefined, save: async () => {}, remove: async () => {} },
       mailbox,
       outbound: finals,
       models: await createModels({ dialogue: { model: 'rehearsal/echo' }, discover: false }, { clock, ids, log }),
-      content: await loadContent(
-        { personasDir: undefined, toolsDir: undefined, policyFile: undefined, httpFetchAllow: [] },
-        { clock, ids, log },
-      ),
+      content: await loadContent(loadConfig({}).content, { clock, ids, log }),
       dailyTokenLimit: () => 0,
       clock,
       ids,

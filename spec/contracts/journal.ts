@@ -97,6 +97,32 @@ export function journalSuite(stores: () => Stores): void {
     expect(await journal().pendingOutbox('session', [shardOf(address)], 100)).to.deep.equal([])
   })
 
+  it('writes what an address is to be told at a time with the events, and its end with them too (J4)', async () => {
+    const address = freshSession()
+    const due = (at: number) => stores().timers.due('session', [shardOf(address)], at, 1_000)
+    const mine = async (at: number) => (await due(at)).filter((timer) => timer.address === address)
+    const timer = (timerId: string, at: number | null) => ({ timerId, tenant: 'acme', due: at })
+    const set = anAppend({ address, epoch, timers: [timer('t1', AT + 500), timer('t2', AT), timer('t3', AT + 1_000)] })
+    await journal().append(set)
+    expect(await mine(AT - 1)).to.deep.equal([])
+    expect(await mine(AT + 500)).to.deep.equal([
+      { address, timerId: 't2', tenant: 'acme', due: AT },
+      { address, timerId: 't1', tenant: 'acme', due: AT + 500 },
+    ])
+    await append({ address, expectedSeq: 1, timers: [timer('t2', AT + 9), timer('t1', null), timer('t2', AT + 700)] })
+    expect((await mine(AT + 2_000)).map(({ timerId, due }) => [timerId, due])).to.deep.equal([
+      ['t2', AT + 700],
+      ['t3', AT + 1_000],
+    ])
+    expect((await journal().append(set)).status).to.equal('duplicate')
+    await append({ address, epoch: epoch + 9, expectedSeq: 2, timers: [timer('t3', null)] })
+    expect(await mine(AT + 2_000), 'a refused append changes no timer').to.have.length(2)
+    expect(await stores().timers.due('session', [(shardOf(address) + 1) % 64], AT + 2_000, 1_000)).to.not.deep.include({
+      ...{ address, timerId: 't3', tenant: 'acme', due: AT + 1_000 },
+    })
+    expect(await stores().timers.due('tool', [shardOf(address)], AT + 2_000, 1_000)).to.deep.equal([])
+  })
+
   it('counts the usage of one tenant and day from many appends at once', async () => {
     const tenant = freshSession()
     await Promise.all(Array.from({ length: 20 }, () => append({ address: freshSession(), usage: aUsage(tenant) })))

@@ -117,6 +117,7 @@ export class FakeSessions implements SessionReader {
       queuedTurnIds: queued,
       history,
       contextWindow: { messages: history, tokens: 10, limit: 8_000 },
+      timers: [],
       usage: { promptTokens: 5, completionTokens: 5, costMicros: 0 },
     }
   }

@@ -59,6 +59,14 @@ export interface ModelSummary {
   readonly owned_by: string
 }
 
+export interface TimerSummary {
+  readonly timer_id: string
+  readonly name: string | null
+  readonly cron: string | null
+  readonly due: string
+  readonly message: string
+}
+
 export interface DeadLetterSummary {
   readonly id: string
   readonly code: string
@@ -121,6 +129,14 @@ export class SomaClient {
 
   session(session: string): Promise<SessionDetail> {
     return this.#call('GET', `/v1/sessions/${encodeURIComponent(session)}`)
+  }
+
+  timers(session: string): Promise<{ timers: TimerSummary[] }> {
+    return this.#call('GET', `/v1/sessions/${encodeURIComponent(session)}/timers`)
+  }
+
+  cancelTimer(session: string, timer: string): Promise<Accepted> {
+    return this.#call('DELETE', `/v1/sessions/${encodeURIComponent(session)}/timers/${encodeURIComponent(timer)}`)
   }
 
   /** The whole journal, page by page. */

@@ -9,6 +9,7 @@ import { operatorCommands } from './operator-commands.ts'
 import { endingOf, exitCodes, exitCodeTable } from './problem.ts'
 import { sessionCommands } from './session-commands.ts'
 import { paint } from './terminal.ts'
+import { timerCommands } from './timer-commands.ts'
 
 /** The `soma` command line. Resolves with the exit code; writes only to the terminal it is given. */
 export async function runCli(args: readonly string[], means: CliMeans): Promise<number> {
@@ -32,6 +33,7 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
     .showSuggestionAfterError()
   serviceCommands(program, means, run)
   sessionCommands(program, means, run)
+  timerCommands(program, means, run)
   inspectionCommands(program, means, run)
   contentCommands(program, means, run)
   operatorCommands(program, means, run)

@@ -25,6 +25,7 @@ import { responseRoutes } from './openai/responses.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { delegationRoutes } from './routes/delegation.ts'
 import { drillRoutes } from './routes/drills.ts'
 import { dryRunRoutes } from './routes/dry-run.ts'
 import { inspectionRoutes } from './routes/inspection.ts'
@@ -34,6 +35,7 @@ import { pageRoutes } from './routes/pages.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { sloRoutes } from './routes/slo.ts'
 import { streamRoutes } from './routes/streams.ts'
+import { timerRoutes } from './routes/timers.ts'
 import { toolRoutes } from './routes/tools.ts'
 import { transferRoutes } from './routes/transfer.ts'
 import { SessionDoor } from './session-door.ts'
@@ -108,6 +110,8 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       dryRunRoutes,
       transferRoutes,
       toolRoutes,
+      delegationRoutes,
+      timerRoutes,
       chatCompletionRoutes,
       responseRoutes,
       modelRoutes,

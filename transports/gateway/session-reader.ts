@@ -1,4 +1,4 @@
-import type { HistoryMessage } from '../../actors/session/protocol.ts'
+import type { HistoryMessage, Timer } from '../../actors/session/protocol.ts'
 import type { Announcement } from '../outbound.ts'
 
 /** What the gateway reads of a session, from the journal alone: the same on every gateway, whoever owns the session. */
@@ -23,12 +23,16 @@ export interface SessionView {
   readonly queuedTurnIds: readonly string[]
   /** As the person sees it. */
   readonly history: readonly (HistoryMessage & { readonly at: number; readonly turnId?: string })[]
+  /** What the model is told of the first `messages` of the history. */
+  readonly condensed?: { readonly messages: number; readonly summary: string; readonly model: string }
   /** As the model would see it now, and its estimated size. */
   readonly contextWindow: {
     readonly messages: readonly HistoryMessage[]
     readonly tokens: number
     readonly limit: number
   }
+  /** By the time at which they are due. */
+  readonly timers: readonly Timer[]
   readonly usage: { readonly promptTokens: number; readonly completionTokens: number; readonly costMicros: number }
 }
 

@@ -12,7 +12,7 @@ import { encodeEnvelope } from './envelope-codec.ts'
 import type { LogReader } from './log-reader.ts'
 import type { LogWriter } from './log-writer.ts'
 import { type IntakeParts, type PartitionIntake, type Receive, ShardIntake } from './shard-intake.ts'
-import { mailboxTopics, topicOf } from './topics.ts'
+import { mailboxTopics, type Topic, topicOf } from './topics.ts'
 
 export interface KafkaMailboxOptions {
   readonly writer: LogWriter
@@ -26,6 +26,8 @@ export interface KafkaMailboxOptions {
   readonly watcherHeaders?: (to: Address) => Readonly<Record<string, string>> | undefined
   readonly clock: Clock
   readonly log: Logger
+  /** Topics of outsiders that session shards read besides, partition p by shard p. */
+  readonly feeds?: readonly Topic[]
   /** Envelopes of one partition that may be unsettled before senders are refused. */
   readonly perPartition?: number
   readonly flushMs?: number
@@ -85,14 +87,19 @@ export class KafkaMailbox implements Mailbox {
   }
 
   async receive(kind: ActorKind, shards: readonly number[], receive: Receive): Promise<Subscription> {
-    const sources = mailboxTopics[kind].map((topic) => ({ topic, name: this.options.topicPrefix + topic.name }))
-    const stored = await this.options.offsets.load(
-      shards.flatMap((shard) => sources.map(({ name }) => ({ topic: name, partition: shard }))),
-    )
-    const opened = shards.flatMap((shard, i) => {
+    const { feeds = [], topicPrefix } = this.options
+    const all = [...mailboxTopics[kind], ...(kind === 'session' ? feeds : [])]
+    const sourcesOf = (shard: number) =>
+      all
+        .filter(({ partitions }) => shard < partitions)
+        .map((topic) => ({ topic, name: topicPrefix + topic.name, partition: shard }))
+    const asked = shards.flatMap(sourcesOf)
+    const offsets = await this.options.offsets.load(asked.map(({ name, partition }) => ({ topic: name, partition })))
+    const stored = new Map(asked.map(({ name, partition }, n) => [`${name}/${partition}`, offsets[n]]))
+    const opened = shards.flatMap((shard) => {
       const lease = this.options.leaseOf(kind, shard)
       if (lease === undefined || this.closed) return [] // lost again while the offsets were read
-      const from = sources.map((source, n) => ({ ...source, from: stored[i * sources.length + n] ?? 0 }))
+      const from = sourcesOf(shard).map((source) => ({ ...source, from: stored.get(`${source.name}/${shard}`) ?? 0 }))
       const intake = new ShardIntake(lease, from, receive, {
         ...this.options.strangers,
         reader: this.options.reader,

@@ -3,9 +3,10 @@ import { address } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
+import { delegationTask, taskCommand, taskEnvelopeId, taskSession } from '../delegation-task.ts'
 import { isNestedDeeper } from '../json-depth.ts'
 import type { LogRecord } from './fetch-client.ts'
-import { inbound, type Topic, toolRequests, toolResults } from './topics.ts'
+import { delegation, inbound, type Topic, toolRequests, toolResults } from './topics.ts'
 
 /**
  * The JSON that outsiders write to the public topics, in the shapes of the old stack's schemas. Whoever may write to Kafka
@@ -97,6 +98,11 @@ export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Env
     case toolResults: {
       const result = checked(toolResult, json)
       return envelope(result.event_id, result.session_id, result.trace_context, returned(result, record.timestamp))
+    }
+    case delegation: {
+      const task = checked(delegationTask.required({ task_id: true }), json)
+      const sessionId = taskSession(tenant, task.task_id)
+      return envelope(taskEnvelopeId(sessionId), sessionId, task.trace_context, taskCommand(task.task_id, task))
     }
     default:
       throw new Failure('MALFORMED_MESSAGE', `${topic.name} takes envelopes only`)

@@ -32,6 +32,8 @@ export const toolResults = sharded('tool.results', 'results of tool calls, to th
 export const toolRequests = sharded('tool.requests', 'calls, to tools')
 export const memoryRequests = sharded('memory.requests', 'requests, to memory shards')
 export const outbound = sharded('conversation.outbound', 'every event of every session, as JSON, keyed by session')
+/** Read by the owners of the session shards of the same numbers, as a topic for outsiders alone. */
+export const delegation = feed('somastack.delegation', 3, 'delegated tasks')
 /** What a shard of a kind reads. */
 export const mailboxTopics: Readonly<Record<ActorKind, readonly Topic[]>> = {
   session: [inbound, toolResults],
@@ -40,7 +42,7 @@ export const mailboxTopics: Readonly<Record<ActorKind, readonly Topic[]>> = {
 }
 
 const deadLetterTopicName = (topic: Topic) => `${topic.name}.dlq`
-const deadLetterTopics = [inbound, outbound, toolRequests, toolResults, memoryRequests].map((topic) =>
+const deadLetterTopics = [inbound, outbound, toolRequests, toolResults, memoryRequests, delegation].map((topic) =>
   feed(deadLetterTopicName(topic), 3, `what could not be handled of ${topic.name}, with its cause`),
 )
 
@@ -52,7 +54,7 @@ export const topics: readonly Topic[] = [
   memoryRequests,
   feed('memory.wal', 3, 'changes of memory, for replicas'),
   feed('config_updates', 1, 'changed settings'),
-  feed('somastack.delegation', 3, 'delegated tasks'),
+  delegation,
   feed('slm.metrics', 3, 'model calls, as telemetry'),
   feed('tool.metrics', 3, 'tool calls, as telemetry'),
   feed('audio.metrics', 3, 'reserved by the old stack'),

@@ -15,6 +15,8 @@ const session = z.object({
   subject: z.string().nullable(),
   issuer: z.string().nullable(),
   scope: z.string().nullable(),
+  /** Of a session that does a task for another (docs/DELEGATION.md). */
+  parent_session_id: z.string().nullable(),
   metadata: z.record(z.string(), z.unknown()),
   created_at: timestamp,
   updated_at: timestamp,
@@ -125,15 +127,31 @@ export function sessionRoutes(app: App, { door, records, reader, usage: spending
         tags: ['sessions'],
         summary: 'The conversation as the person sees it',
         params: sessionParams,
-        response: { 200: z.object({ session_id: z.string(), history: z.array(z.unknown()), log: z.string() }) },
+        querystring: z.object({
+          from: z.coerce.number().int().min(0).default(0),
+          to: z.coerce.number().int().min(0).optional(),
+        }),
+        response: {
+          200: z.object({
+            session_id: z.string(),
+            messages: z.int(),
+            /** The model is told `summary` in place of the first `messages`; they are all here all the same. */
+            condensed: z.object({ messages: z.int(), summary: z.string(), model: z.string() }).nullable(),
+            history: z.array(z.unknown()),
+            log: z.string(),
+          }),
+        },
       },
     },
-    async ({ caller, params }) => {
+    async ({ caller, params, query }) => {
       const id = sessionIdOf(caller.tenant, params.id)
       await door.require(caller, id)
-      const { history } = await reader.view(id)
+      const { history: all, condensed } = await reader.view(id)
+      const history = all.slice(query.from, query.to)
       return {
         session_id: id,
+        messages: all.length,
+        condensed: condensed ?? null,
         history: history.map(({ at, turnId, ...message }) => ({
           ...message,
           at: iso(at),
@@ -201,6 +219,7 @@ export function sessionRoutes(app: App, { door, records, reader, usage: spending
 }
 
 function sessionJson(record: SessionRecord): z.infer<typeof session> {
+  const { parent_session_id: parent } = record.metadata
   return {
     session_id: record.sessionId,
     tenant: record.tenant,
@@ -210,6 +229,7 @@ function sessionJson(record: SessionRecord): z.infer<typeof session> {
     subject: record.subject ?? null,
     issuer: record.issuer ?? null,
     scope: record.scope ?? null,
+    parent_session_id: typeof parent === 'string' ? parent : null,
     metadata: { ...record.metadata },
     created_at: iso(record.createdAt),
     updated_at: iso(record.updatedAt),

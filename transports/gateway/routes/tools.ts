@@ -15,6 +15,8 @@ const tool = z.object({
 })
 
 export function toolRoutes(app: App, { door, tools, personas }: GatewayContext): void {
+  const offered = tools.list().filter(({ internal }) => !internal)
+
   app.post(
     '/v1/tool/request',
     {
@@ -33,7 +35,8 @@ export function toolRoutes(app: App, { door, tools, personas }: GatewayContext):
     },
     async (request) => {
       const { body } = request
-      if (!tools.get(body.tool_name)) throw new Failure('TOOL_NOT_FOUND', `\`${body.tool_name}\` is not here.`)
+      if (!offered.some(({ name }) => name === body.tool_name))
+        throw new Failure('TOOL_NOT_FOUND', `\`${body.tool_name}\` is not here.`)
       door.checkPersona(body.persona_id)
       const ticket = await door.ticket(request, body.session_id)
       await door.open(
@@ -71,7 +74,7 @@ export function toolRoutes(app: App, { door, tools, personas }: GatewayContext):
         response: { 200: z.object({ tools: z.array(tool) }) },
       },
     },
-    async () => ({ tools: tools.list().map(described) }),
+    async () => ({ tools: offered.map(described) }),
   )
 
   app.get(
@@ -83,7 +86,7 @@ export function toolRoutes(app: App, { door, tools, personas }: GatewayContext):
         response: { 200: z.array(tool.extend({ enabled: z.boolean() })) },
       },
     },
-    async () => tools.list().map((one) => ({ ...described(one), enabled: true })),
+    async () => offered.map((one) => ({ ...described(one), enabled: true })),
   )
 
   app.get(

@@ -29,6 +29,8 @@ export interface GuardedFetchOptions {
   readonly maxBytes: number
   /** W3C traceparent to send along: ids of ours, and nothing else. */
   readonly traceparent?: string | undefined
+  /** Of a POST, which follows no redirect. */
+  readonly post?: { readonly body: string; readonly headers: Readonly<Record<string, string>> }
 }
 
 export const MAX_REDIRECTS = 5
@@ -39,21 +41,23 @@ const HEADERS = {
 
 export async function guardedFetch(
   address: string,
-  method: 'GET' | 'HEAD',
+  method: 'GET' | 'HEAD' | 'POST',
   signal: AbortSignal,
   options: GuardedFetchOptions,
 ): Promise<FetchedPage> {
-  const { reachable, lookup = systemLookup as LookupFunction, maxBytes, traceparent } = options
-  const headers = traceparent === undefined ? HEADERS : { ...HEADERS, traceparent }
+  const { reachable, lookup = systemLookup as LookupFunction, maxBytes, traceparent, post } = options
+  const headers = { ...HEADERS, ...(traceparent !== undefined && { traceparent }), ...post?.headers }
+  const body = post?.body ?? null
   const dispatcher = new Agent({ connect: { lookup: checkedLookup(lookup, reachable) } })
   try {
     let url = checkedUrl(address, undefined, reachable)
     for (let redirects = 0; ; redirects++) {
-      const response = await fetch(url, { method, signal, dispatcher, redirect: 'manual', headers })
+      const response = await fetch(url, { method, signal, dispatcher, redirect: 'manual', headers, body })
       const location = response.headers.get('location')
       if (response.status < 300 || response.status > 399 || location === null) {
         return { ...describe(url, response), ...(await readBody(response, maxBytes)) }
       }
+      if (post) throw new Failure('TOOL_FAILED', `${address} answers a POST with a redirect, which is not followed.`)
       if (redirects === MAX_REDIRECTS) {
         throw new Failure('TOOL_FAILED', `${address} was redirected more than ${MAX_REDIRECTS} times.`)
       }

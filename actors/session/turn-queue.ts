@@ -1,0 +1,24 @@
+import type { Draft } from './draft.ts'
+import type { TurnRequest } from './events.ts'
+
+const QUEUE_MARGIN = 10
+
+export function accept(draft: Draft, request: TurnRequest): void {
+  const { personas } = draft.configuration
+  const limit = (personas.get(draft.state.personaId) ?? personas.get(personas.defaultId))?.limits.queuedTurns ?? 0
+  // Gateways refuse (429) at the limit, before they accept. What they accepted all the same, each not knowing of the
+  // others or of its own last life, is still done; only beyond any such mistake is an accepted turn ended undone (I9).
+  if (draft.state.queue.length >= limit * QUEUE_MARGIN) {
+    draft.record({
+      kind: 'UserTurnRejected',
+      turnId: request.turnId,
+      text: request.text,
+      code: 'TURN_QUEUE_FULL',
+      detail: `${draft.state.queue.length} turns wait already`,
+    })
+    return
+  }
+  const { trace } = draft.meta
+  draft.record({ kind: 'UserTurnAccepted', ...request, ...(trace !== undefined && { trace }) })
+  draft.startNextTurn()
+}
