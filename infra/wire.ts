@@ -8,9 +8,10 @@ import type { AddressedKind, Operations, Region } from '../actors/kernel/region.
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
 import { sessionKind } from '../actors/session/actor.ts'
-import { toolKind } from '../actors/tool/actor.ts'
+import { type ToolKind, toolKind } from '../actors/tool/actor.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
 import { isDeferred } from '../actors/tool/deferral.ts'
+import type { ToolSwitchboard } from '../actors/tool/tool-switches.ts'
 import type { ShardLease } from '../persistence/epochs.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { SessionBirth } from '../persistence/session-births.ts'
@@ -21,7 +22,7 @@ import { createRegion } from '../supervisors/region.ts'
 import { epochIn, ShardHolding, type ShardHoldingParts } from '../supervisors/shard-holding.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
 import type { Models } from '../transports/model/client.ts'
-import type { Outbound } from '../transports/outbound.ts'
+import type { Outbound, ToolProgress } from '../transports/outbound.ts'
 import { OutboxRelay } from '../transports/outbox-relay.ts'
 import type { ActorsConfig } from './config/config.ts'
 import type { Content } from './content.ts'
@@ -40,6 +41,9 @@ export interface ActorParts {
   readonly snapshots: Snapshots
   readonly mailbox: Mailbox
   readonly outbound: Outbound
+  readonly toolSwitches: ToolSwitchboard
+  /** Where sessions are elsewhere; without it, to `outbound`. */
+  readonly tellProgress?: (progress: ToolProgress) => void
   readonly models: Models
   readonly content: Content
   readonly dailyTokenLimit: (tenant: string, personaId: string) => number
@@ -92,6 +96,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     epochOf,
     relay,
   }
+  const toolActors = parts.kinds.includes('tool') ? toolActorsOf(parts) : undefined
   const region = await lifecycle.start(
     'region',
     () =>
@@ -99,7 +104,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
         system,
         kinds: {
           ...(parts.kinds.includes('session') && { session: sessions(parts, harness, system, epochOf) }),
-          ...(parts.kinds.includes('tool') && { tool: tools(parts, harness) }),
+          ...(toolActors && { tool: tools(parts, toolActors, harness) }),
         },
         deadLetters,
         quarantine,
@@ -131,7 +136,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     handOverMs: config.drainMs,
     ...parts.shardHooks,
   })
-  return { region, operations: operationsOf(system, region, parts), holding }
+  return { region, operations: operationsOf(system, region, toolActors, parts), holding }
 }
 
 /** A mailbox delivers an envelope again within seconds of a start; a week is margin. First after an hour, when that is over. */
@@ -168,7 +173,7 @@ function sessions(
     outbound: parts.outbound,
     models: parts.models,
     personas: content.personas,
-    tools: content.tools,
+    tools: { ...content.tools, off: (name, tenant) => parts.toolSwitches.off(name, tenant) !== undefined },
     usage: persistence.usage,
     dailyTokenLimit: parts.dailyTokenLimit,
     idleMs: parts.config.idleMs,
@@ -184,13 +189,21 @@ function sessions(
 /** An invocation has one life: once its outcome is journaled there is nothing more to keep it for. */
 const TOOL_IDLE_MS = 1_000
 
-function tools({ content, metrics, config }: ActorParts, harness: JournaledActorParts) {
-  const kind = toolKind({
+function toolActorsOf({ content, metrics, config, clock, toolSwitches, outbound, tellProgress }: ActorParts): ToolKind {
+  return toolKind({
     catalogue: content.tools,
     policy: content.policy,
+    clock,
     metrics,
     maxConcurrent: config.toolConcurrency,
+    maxWaiting: config.toolWaiting,
+    maxArtifactBytes: config.toolArtifactBytes,
+    switches: toolSwitches,
+    progress: tellProgress ?? ((progress) => outbound.progress?.(progress)),
   })
+}
+
+function tools({ config }: ActorParts, kind: ToolKind, harness: JournaledActorParts) {
   const idle: AddressedKind<{ state(): ToolState }> = {
     idleMs: TOOL_IDLE_MS,
     recipe: journaledActor(kind, harness),
@@ -205,12 +218,14 @@ function tools({ content, metrics, config }: ActorParts, harness: JournaledActor
 function operationsOf(
   system: { tree(): Awaited<ReturnType<Operations['tree']>> },
   region: Region,
+  toolActors: ToolKind | undefined,
   { persistence, mailbox, clock }: ActorParts,
 ): Operations {
   return {
     tree: async () => system.tree(),
     isQuarantined: (address) => region.isQuarantined(address),
     resume: (address, how) => region.resume(address, how),
+    tools: async (tenant) => toolActors?.standings(tenant) ?? [],
     replayDeadLetter: (id) => replayDeadLetter(id, { deadLetters: persistence.deadLetters, mailbox, clock }),
   }
 }

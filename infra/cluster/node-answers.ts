@@ -11,13 +11,14 @@ import type { Question } from '../../transports/link/peer-talk.ts'
 export interface Questions {
   tree: undefined
   resume: { readonly address: Address; readonly how: ResumeHow }
+  tools: { readonly tenant: string }
   drain: undefined
   order: NodeOrder
 }
 
 /** How this process answers. A gateway has no actors, and answers for itself alone. */
 export function nodeAnswers(parts: {
-  readonly operations: Pick<Operations, 'tree' | 'resume'> | undefined
+  readonly operations: Pick<Operations, 'tree' | 'resume' | 'tools'> | undefined
   readonly ownership: () => Pick<ShardOwnership, 'drain'>
   readonly log: Logger
 }): (question: Question) => Promise<unknown> {
@@ -29,6 +30,8 @@ export function nodeAnswers(parts: {
         const { address, how } = args as Questions['resume']
         return parts.operations?.resume(address, how) ?? false
       }
+      case 'tools':
+        return parts.operations?.tools((args as Questions['tools']).tenant) ?? []
       case 'drain':
         if (parts.operations === undefined) throw new Failure('INVALID_REQUEST', 'a gateway owns no shard to hand over')
         await parts.ownership().drain()

@@ -59,6 +59,8 @@ export interface ActorsConfig {
   readonly maxActiveSessions: number
   readonly drainMs: number
   readonly toolConcurrency: number
+  readonly toolWaiting: { readonly perTool: number; readonly perTenant: number }
+  readonly toolArtifactBytes: number
 }
 
 /** Undefined: nothing besides what is built in. */
@@ -133,6 +135,8 @@ export function loadConfig(env: Environment): Config {
       maxActiveSessions: v.SOMA_MAX_ACTIVE_SESSIONS,
       drainMs: v.SOMA_DRAIN_SECONDS * 1_000,
       toolConcurrency: v.TOOL_EXECUTOR_MAX_CONCURRENT,
+      toolWaiting: { perTool: v.TOOL_EXECUTOR_MAX_WAITING, perTenant: v.TOOL_EXECUTOR_MAX_WAITING_PER_TENANT },
+      toolArtifactBytes: v.TOOL_EXECUTOR_MAX_ARTIFACT_BYTES,
     },
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),
