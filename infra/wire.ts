@@ -9,6 +9,7 @@ import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { type ToolKind, toolKind } from '../actors/tool/actor.ts'
+import type { Artifacts } from '../actors/tool/artifacts.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
 import { isDeferred } from '../actors/tool/deferral.ts'
 import type { ToolSwitchboard } from '../actors/tool/tool-switches.ts'
@@ -42,6 +43,8 @@ export interface ActorParts {
   readonly mailbox: Mailbox
   readonly outbound: Outbound
   readonly toolSwitches: ToolSwitchboard
+  /** Where output is kept whole that is too long to tell; without it, it is cut and gone. */
+  readonly artifacts?: Artifacts
   /** Where sessions are elsewhere; without it, to `outbound`. */
   readonly tellProgress?: (progress: ToolProgress) => void
   readonly models: Models
@@ -189,7 +192,8 @@ function sessions(
 /** An invocation has one life: once its outcome is journaled there is nothing more to keep it for. */
 const TOOL_IDLE_MS = 1_000
 
-function toolActorsOf({ content, metrics, config, clock, toolSwitches, outbound, tellProgress }: ActorParts): ToolKind {
+function toolActorsOf({ content, metrics, config, clock, ...parts }: ActorParts): ToolKind {
+  const { toolSwitches, artifacts, outbound, tellProgress } = parts
   return toolKind({
     catalogue: content.tools,
     policy: content.policy,
@@ -199,6 +203,7 @@ function toolActorsOf({ content, metrics, config, clock, toolSwitches, outbound,
     maxWaiting: config.toolWaiting,
     maxArtifactBytes: config.toolArtifactBytes,
     switches: toolSwitches,
+    artifacts,
     progress: tellProgress ?? ((progress) => outbound.progress?.(progress)),
   })
 }

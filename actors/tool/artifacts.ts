@@ -4,7 +4,7 @@ import type { Keep } from './run.ts'
 
 /** Where the whole of an output is kept that is too long to tell. */
 export interface Artifacts {
-  /** Resolves to the id under which the tenant may read it. */
+  /** Resolves to it with the id under which the tenant may read it. */
   save(file: {
     readonly tenant: string
     readonly sessionId: string
@@ -12,7 +12,7 @@ export interface Artifacts {
     readonly mime: string
     readonly source: 'tool'
     readonly bytes: Uint8Array
-  }): Promise<string>
+  }): Promise<{ readonly id: string }>
 }
 
 /** The outcome of a call is worth more than its overflow: where it cannot be kept, the outcome says so, and is one all the same. */
@@ -28,7 +28,7 @@ export function keepIn(
     if (bytes.length > maxBytes) return `the whole has ${bytes.length} bytes, more than the ${maxBytes} that are kept`
     const filename = `${tool}-${callId.slice(callId.lastIndexOf('/') + 1).replaceAll(/[^\w.-]/g, '_')}.txt`
     try {
-      const id = await artifacts.save({ tenant, sessionId, filename, mime: 'text/plain', source: 'tool', bytes })
+      const { id } = await artifacts.save({ tenant, sessionId, filename, mime: 'text/plain', source: 'tool', bytes })
       return `the whole is the attachment ${id}: GET /v1/attachments/${id}`
     } catch (error) {
       log.warn({ call: callId, error: String(error) }, 'the whole output of a tool could not be kept')

@@ -256,7 +256,7 @@ describe('output that is too long', () => {
     const artifacts = {
       async save(file: { bytes: Uint8Array }) {
         saved.push({ ...file, bytes: file.bytes.length })
-        return 'att-1'
+        return { id: 'att-1' }
       },
     }
     node = new ToolNode(flood, { artifacts })
@@ -277,7 +277,7 @@ describe('output that is too long', () => {
     const { status, output } = await node.outcome()
     expect([status, output.includes('could not be kept')]).to.deep.equal(['success', true])
     await node.stop()
-    node = new ToolNode(flood, { artifacts: { save: async () => 'a' }, maxArtifactBytes: 49 })
+    node = new ToolNode(flood, { artifacts: { save: async () => ({ id: 'a' }) }, maxArtifactBytes: 49 })
     node.tell(invoke())
     expect((await node.outcome()).output).to.contain('more than the 49 that are kept')
   })
