@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { Operations } from '../actors/kernel/region.ts'
 import { dryRuns } from '../actors/session/dry-run.ts'
 import { sessionReader } from '../actors/session/session-reader.ts'
+import { auditTrail } from '../actors/tool/audit-trail.ts'
 import type { SessionRecords } from '../persistence/journal.ts'
 import type { DrillRuns } from '../transports/gateway/drill-runs.ts'
 import { createGateway } from '../transports/gateway/gateway.ts'
@@ -59,6 +60,9 @@ export async function openGateway(
         deadLetters: persistence.deadLetters,
         quarantine: persistence.quarantine,
         drills: persistence.drills,
+        toolSwitches: parts.toolSwitches,
+        requeued: persistence.requeued,
+        audit: auditTrail({ journal: persistence.journal, switches: persistence.toolSwitches }),
         models,
         personas: content.personas,
         tools: content.tools,

@@ -24,6 +24,7 @@ import { openTracing } from './telemetry/tracing.ts'
 import { turnMetrics } from './telemetry/turn-metrics.ts'
 import { watchDependencies } from './telemetry/watched.ts'
 import { loadTenants } from './tenants.ts'
+import { ToolSwitchWatch } from './tool-switch-watch.ts'
 
 export interface Foundation {
   readonly config: Config
@@ -67,6 +68,11 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
     records: measuredRecords(opened.records, metrics),
     epochs: measuredEpochs(opened.epochs, metrics),
   }
+  const toolSwitches = await lifecycle.start(
+    'tool switches',
+    () => new ToolSwitchWatch(persistence.toolSwitches, { clock, log }).start(),
+    (it) => it.close(),
+  )
   const health = readiness({
     probes,
     sql: opened.everywhere,
@@ -90,6 +96,7 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
     persistence,
     snapshots: measuredSnapshots(snapshots, metrics),
     births,
+    toolSwitches,
     health,
     dailyTokenLimit: (tenant: string, persona: string) => tenants.dailyTokenLimit(tenant, persona),
   }
@@ -127,6 +134,7 @@ export function countingTurns(outbound: Outbound, metrics: Metrics): Outbound {
       outbound.announce(announcement)
     },
     preview: (preview) => outbound.preview(preview),
+    progress: (progress) => outbound.progress?.(progress),
     subscribe: (sessionId, listener) => outbound.subscribe(sessionId, listener),
   }
 }

@@ -8,9 +8,11 @@ import type { AddressedKind, Operations, Region } from '../actors/kernel/region.
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
 import { sessionKind } from '../actors/session/actor.ts'
-import { toolKind } from '../actors/tool/actor.ts'
+import { type ToolKind, toolKind } from '../actors/tool/actor.ts'
+import type { Artifacts } from '../actors/tool/artifacts.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
 import { isDeferred } from '../actors/tool/deferral.ts'
+import type { ToolSwitchboard } from '../actors/tool/tool-switches.ts'
 import type { ShardLease } from '../persistence/epochs.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { SessionBirth } from '../persistence/session-births.ts'
@@ -22,7 +24,7 @@ import { epochIn, ShardHolding, type ShardHoldingParts } from '../supervisors/sh
 import { TimerWatch } from '../supervisors/timer-watch.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
 import type { Models } from '../transports/model/client.ts'
-import type { Outbound } from '../transports/outbound.ts'
+import type { Outbound, ToolProgress } from '../transports/outbound.ts'
 import { OutboxRelay } from '../transports/outbox-relay.ts'
 import type { ActorsConfig } from './config/config.ts'
 import type { Content } from './content.ts'
@@ -41,6 +43,11 @@ export interface ActorParts {
   readonly snapshots: Snapshots
   readonly mailbox: Mailbox
   readonly outbound: Outbound
+  readonly toolSwitches: ToolSwitchboard
+  /** Where output is kept whole that is too long to tell; without it, it is cut and gone. */
+  readonly artifacts?: Artifacts
+  /** Where sessions are elsewhere; without it, to `outbound`. */
+  readonly tellProgress?: (progress: ToolProgress) => void
   readonly models: Models
   readonly content: Content
   readonly dailyTokenLimit: (tenant: string, personaId: string) => number
@@ -93,6 +100,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     epochOf,
     relay,
   }
+  const toolActors = parts.kinds.includes('tool') ? toolActorsOf(parts) : undefined
   const region = await lifecycle.start(
     'region',
     () =>
@@ -100,7 +108,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
         system,
         kinds: {
           ...(parts.kinds.includes('session') && { session: sessions(parts, harness, system, epochOf) }),
-          ...(parts.kinds.includes('tool') && { tool: tools(parts, harness) }),
+          ...(toolActors && { tool: tools(parts, toolActors, harness) }),
         },
         deadLetters,
         quarantine,
@@ -146,7 +154,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
       (it) => it.close(),
     )
   }
-  return { region, operations: operationsOf(system, region, parts), holding }
+  return { region, operations: operationsOf(system, region, toolActors, parts), holding }
 }
 
 /** A mailbox delivers an envelope again within seconds of a start; a week is margin. First after an hour, when that is over. */
@@ -183,7 +191,7 @@ function sessions(
     outbound: parts.outbound,
     models: parts.models,
     personas: content.personas,
-    tools: content.tools,
+    tools: { ...content.tools, off: (name, tenant) => parts.toolSwitches.off(name, tenant) !== undefined },
     usage: persistence.usage,
     dailyTokenLimit: parts.dailyTokenLimit,
     idleMs: parts.config.idleMs,
@@ -200,13 +208,23 @@ function sessions(
 /** An invocation has one life: once its outcome is journaled there is nothing more to keep it for. */
 const TOOL_IDLE_MS = 1_000
 
-function tools({ content, metrics, config }: ActorParts, harness: JournaledActorParts) {
-  const kind = toolKind({
+function toolActorsOf({ content, metrics, config, clock, ...parts }: ActorParts): ToolKind {
+  const { toolSwitches, artifacts, outbound, tellProgress } = parts
+  return toolKind({
     catalogue: content.tools,
     policy: content.policy,
+    clock,
     metrics,
     maxConcurrent: config.toolConcurrency,
+    maxWaiting: config.toolWaiting,
+    maxArtifactBytes: config.toolArtifactBytes,
+    switches: toolSwitches,
+    artifacts,
+    progress: tellProgress ?? ((progress) => outbound.progress?.(progress)),
   })
+}
+
+function tools({ config }: ActorParts, kind: ToolKind, harness: JournaledActorParts) {
   const idle: AddressedKind<{ state(): ToolState }> = {
     idleMs: TOOL_IDLE_MS,
     recipe: journaledActor(kind, harness),
@@ -221,12 +239,14 @@ function tools({ content, metrics, config }: ActorParts, harness: JournaledActor
 function operationsOf(
   system: { tree(): Awaited<ReturnType<Operations['tree']>> },
   region: Region,
+  toolActors: ToolKind | undefined,
   { persistence, mailbox, clock }: ActorParts,
 ): Operations {
   return {
     tree: async () => system.tree(),
     isQuarantined: (address) => region.isQuarantined(address),
     resume: (address, how) => region.resume(address, how),
+    tools: async (tenant) => toolActors?.standings(tenant) ?? [],
     replayDeadLetter: (id, edited) =>
       replayDeadLetter(id, edited, { deadLetters: persistence.deadLetters, mailbox, clock }),
   }

@@ -6,9 +6,11 @@ import { InMemoryIdempotencyKeys } from './in-memory-idempotency-keys.ts'
 import { InMemoryJournal } from './in-memory-journal.ts'
 import { InMemoryLogOffsets } from './in-memory-log-offsets.ts'
 import { InMemoryMailboxRows } from './in-memory-mailbox-rows.ts'
+import { InMemoryRequeuedCalls } from './in-memory-requeued-calls.ts'
 import { InMemorySessionRecords } from './in-memory-session-records.ts'
 import { InMemoryStore } from './in-memory-store.ts'
 import { InMemoryTimers } from './in-memory-timers.ts'
+import { InMemoryToolSwitches } from './in-memory-tool-switches.ts'
 import type { Persistence } from './open.ts'
 
 /** Everything openPersistence gives, but the database: for specs that are not about durability. */
@@ -28,6 +30,8 @@ export function openInMemory(ids: Ids): Omit<Persistence, 'sql' | 'everywhere'> 
     observeAppends() {},
     drills: new InMemoryDrillReports(),
     timers: new InMemoryTimers(store),
+    toolSwitches: new InMemoryToolSwitches(),
+    requeued: new InMemoryRequeuedCalls(store),
     async close() {},
   }
 }

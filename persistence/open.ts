@@ -14,6 +14,7 @@ import { migrate } from './migrate.ts'
 import { ensureDatabase } from './pglite-files.ts'
 import { PgliteSql } from './pglite-sql.ts'
 import { EVERY_SHARD, place } from './placement.ts'
+import type { RequeuedCalls } from './requeued-calls.ts'
 import type { Sql } from './sql.ts'
 import { SqlDeadLetters } from './sql-dead-letters.ts'
 import { SqlDrillReports } from './sql-drill-reports.ts'
@@ -23,10 +24,13 @@ import { SqlJournal } from './sql-journal.ts'
 import { SqlLogOffsets } from './sql-log-offsets.ts'
 import { SqlMailboxRows } from './sql-mailbox-rows.ts'
 import { SqlQuarantine } from './sql-quarantine.ts'
+import { SqlRequeuedCalls } from './sql-requeued-calls.ts'
 import { SqlSessionRecords } from './sql-session-records.ts'
 import { SqlTimers } from './sql-timers.ts'
+import { SqlToolSwitches } from './sql-tool-switches.ts'
 import { SqlUsage } from './sql-usage.ts'
 import type { Timers } from './timers.ts'
+import type { ToolSwitches } from './tool-switches.ts'
 
 export interface PersistenceOptions {
   /** The embedded profile: PGlite in this directory. Exactly one of dataDir and postgresDsn is given. */
@@ -67,6 +71,8 @@ export interface Persistence {
   observeAppends(observer: BatchObserver): void
   readonly drills: DrillReports
   readonly timers: Timers
+  readonly toolSwitches: ToolSwitches
+  readonly requeued: RequeuedCalls
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -102,6 +108,8 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     observeAppends: (observer) => journal.observeAppends(observer),
     drills: new SqlDrillReports(sql),
     timers: new SqlTimers(sql),
+    toolSwitches: new SqlToolSwitches(sql),
+    requeued: new SqlRequeuedCalls(sql),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

@@ -42,6 +42,7 @@ table events
   data jsonb not null
   constraint events_pkey PRIMARY KEY (address, seq)
   create INDEX events_by_time ON public.events USING brin (at)
+  create INDEX events_denied ON public.events USING btree (at DESC, address) WHERE ((kind = 'InvocationFinished'::text) AND ((((data -> 'outcome'::text) -> 'decision'::text) ->> 'allow'::text) = 'false'::text))
 table idempotency_keys
   tenant text not null
   key text not null
@@ -118,6 +119,14 @@ table quarantine_held
   position bigint not null generated always as identity
   envelope jsonb not null
   constraint quarantine_held_pkey PRIMARY KEY (address, envelope_id)
+table requeue_resolutions
+  address text not null
+  action text not null
+  resolved_by text not null
+  why text not null
+  at timestamp with time zone not null
+  done boolean not null
+  constraint requeue_resolutions_pkey PRIMARY KEY (address)
 table session_envelopes
   session_id uuid not null
   persona_id text
@@ -153,6 +162,16 @@ table timers
   due timestamp with time zone not null
   constraint timers_pkey PRIMARY KEY (address, timer_id)
   create INDEX timers_by_due ON public.timers USING btree (kind, shard, due)
+table tool_switches
+  position bigint not null generated always as identity
+  tool text not null
+  tenant text not null
+  enabled boolean not null
+  changed_by text not null
+  why text not null
+  at timestamp with time zone not null
+  constraint tool_switches_pkey PRIMARY KEY ("position")
+  create INDEX tool_switches_by_name ON public.tool_switches USING btree (tool, tenant, "position")
 table usage
   tenant text not null
   day text not null

@@ -46,10 +46,10 @@ const isContract = (file: string) =>
     /^actors\/[a-z-]+\/protocol\.ts$/,
     /^actors\/persona\.ts$/,
     /^actors\/tool\/tool\.ts$/,
-    /^persistence\/(journal|snapshots|epochs|sql|mailbox-rows|log-offsets|membership|drill-reports|timers)\.ts$/,
+    /^persistence\/(journal|snapshots|epochs|sql|mailbox-rows|log-offsets|membership|drill-reports|timers|tool-switches|requeued-calls)\.ts$/,
     /^transports\/(mailbox|outbound)\.ts$/,
     /^transports\/model\/client\.ts$/,
-    /^transports\/gateway\/(session-reader|dry-runs)\.ts$/,
+    /^transports\/gateway\/(session-reader|dry-runs|audit-trail)\.ts$/,
   ].some((pattern) => pattern.test(file))
 
 /** Who may import what beyond its own room. Types of any file cost nothing at run time, but tie just the same. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from '../actors/kernel/telemetry.ts'
-import type { Announcement, Outbound, OutboundListener, Preview } from './outbound.ts'
+import type { Announcement, Outbound, OutboundListener, Preview, ToolProgress } from './outbound.ts'
 
 /** Running sessions whose partial text is kept; the oldest gives way, and its readers miss one preview, never an event. */
 const MAX_PARTIALS = 10_000
@@ -37,6 +37,10 @@ export class InProcessOutbound implements Outbound {
   preview(preview: Preview): void {
     this.#partials.set(preview.sessionId, preview)
     this.#tell(preview.sessionId, (listener) => listener.preview(preview))
+  }
+
+  progress(progress: ToolProgress): void {
+    this.#tell(progress.sessionId, (listener) => listener.progress?.(progress))
   }
 
   /** For those that hear from afar: what was announced before this moment may not have come through. */

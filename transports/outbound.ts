@@ -5,6 +5,8 @@
 export interface Outbound {
   announce(announcement: Announcement): void
   preview(preview: Preview): void
+  /** How far a tool call is. Soft, as a preview is, and nothing is kept of it. */
+  progress?(progress: ToolProgress): void
   /** Calls back at once with the partial text of the step in progress, if there is one. Never calls back after `close`. */
   subscribe(sessionId: string, listener: OutboundListener): { close(): void }
 }
@@ -12,6 +14,7 @@ export interface Outbound {
 export interface OutboundListener {
   event(announcement: Announcement): void
   preview(preview: Preview): void
+  progress?(progress: ToolProgress): void
   /**
    * Announcements may have been lost: the journal tells. `began`: those before this listener was heard of; `moved`: any,
    * since the session has another owner now.
@@ -37,7 +40,8 @@ export interface Announcement {
  *   assistant.stream     {turn_id, step, attempt, stream_index, delta}  previews only, never journaled
  *   assistant.thinking   {turn_id, step, tool_calls: [{call_id, name, arguments}], usage}  text before tool calls
  *   tool.start           {turn_id, call_id, tool_name, args}
- *   tool.result          {turn_id, call_id, tool_name, status, code?, decision?, execution_time}  message: the output
+ *   tool.progress        {turn_id, call_id, tool_name, progress_index, fraction?}  message: the tool's words; never journaled
+ *   tool.result          {turn_id, call_id, tool_name, status, code?, retry_after?, decision?, execution_time}  message: the output
  *   assistant.final      {turn_id, outcome: completed|stopped|failed|client_tools, finish_reason: stop|tool_calls|length|content_filter,
  *                         code?, tool_calls? (client tools), steps, model, usage: {prompt_tokens, completion_tokens, total_tokens, cost_usd}}
  *
@@ -66,6 +70,20 @@ export interface Preview {
   readonly delta: string
   /** All text of this attempt so far. */
   readonly text: string
+}
+
+export interface ToolProgress {
+  readonly sessionId: string
+  readonly turnId: string
+  readonly callId: string
+  readonly tool: string
+  /** Counts what the tool told of this attempt from 0; not all of it is shown. */
+  readonly index: number
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly text?: string
+  /** 0 to 1. */
+  readonly fraction?: number
 }
 
 type PreviewPlace = Omit<Preview, 'delta' | 'text'>

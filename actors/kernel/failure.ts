@@ -257,6 +257,43 @@ export const failures = {
     remedy: 'Ask for less, or raise the tool’s timeout.',
   },
   TOOL_FAILED: { disposition: 'reply', status: 502, title: 'The tool failed', remedy: 'See the detail.' },
+  TOOL_TRANSIENT: {
+    disposition: 'reply',
+    status: 502,
+    title: 'The tool failed, for now',
+    remedy: 'Ask again later; a tool that declares `retry` was tried again already.',
+  },
+  TOOL_QUEUE_FULL: {
+    disposition: 'reply',
+    status: 429,
+    title: 'Too many calls wait for the tool',
+    remedy:
+      'Ask again after the time told, for fewer at once; or raise TOOL_EXECUTOR_MAX_CONCURRENT, or add tool nodes.',
+  },
+  CIRCUIT_OPEN: {
+    disposition: 'reply',
+    status: 503,
+    title: 'The tool failed too often and is given a rest',
+    remedy: 'See why it failed; after the time told one call tries it again.',
+  },
+  TOOL_DISABLED: {
+    disposition: 'reply',
+    status: 403,
+    title: 'An operator has switched the tool off',
+    remedy: 'See the reason; PUT /v1/tool-catalog/{name} switches it on again.',
+  },
+  REQUEUED_CALL_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such denied call',
+    remedy: 'List those that wait with GET /v1/requeue.',
+  },
+  REQUEUED_CALL_RESOLVED: {
+    disposition: 'reply',
+    status: 409,
+    title: 'Another has resolved the denied call otherwise',
+    remedy: 'See who and why in the detail; ask for the call anew if it must run.',
+  },
   TOOL_OUTCOME_UNKNOWN: {
     disposition: 'reply',
     status: 502,

@@ -3,6 +3,7 @@ import type { ActorRecipe } from './actor.ts'
 import type { ActorKind, Address } from './address.ts'
 import type { ClusterOperations } from './cluster.ts'
 import type { Envelope } from './envelope.ts'
+import type { ToolStanding } from './tool-standing.ts'
 
 /**
  * Finds or activates the one actor of an address (supervisors/region.ts).
@@ -61,6 +62,8 @@ export interface Operations {
   replayDeadLetter(id: string, edited?: { readonly body: unknown }): Promise<Envelope | undefined>
   isQuarantined(address: Address): boolean
   resume(address: Address, how: ResumeHow): Promise<boolean>
+  /** How tools are doing, of all processes that run them; of breakers, this tenant's. */
+  tools(tenant: string): Promise<readonly ToolStanding[]>
   /** The cluster, where there is one. */
   readonly cluster?: ClusterOperations
 }

@@ -1,4 +1,5 @@
 import { assertNever, type Behaviour, type CommandMeta, type Decision } from '../kernel/behaviour.ts'
+import { approvedResult } from './approved-calls.ts'
 import type { Command } from './commands.ts'
 import { onCondensed } from './condensing.ts'
 import { Draft, type SessionConfiguration, type SessionEffect } from './draft.ts'
@@ -173,9 +174,12 @@ function carryOut(draft: Draft, command: Command): void {
     case 'Tick':
       tick(draft, command.timerId, command.due)
       return
-    case 'ToolReturned':
+    case 'ToolReturned': {
+      const approved = approvedResult(draft.state, command)
       onToolReturned(draft, command.callId, command.outcome)
+      if (approved) inject(draft, approved.message, approved.by, approved.why, command.partialText ?? '')
       return
+    }
     case 'ModelReplied':
       onModelReplied(draft, command.call, command.reply)
       return

@@ -78,6 +78,8 @@ function tell(event: SessionEvent, at: number): Told {
         args: event.args,
         child_session_id: childOf(event),
         callback: event.callback && true,
+        approved_by: event.approval?.by,
+        denied_call_id: event.approval?.callId,
       })
     case 'ToolCallFinished': {
       const { outcome } = event
@@ -89,6 +91,7 @@ function tell(event: SessionEvent, at: number): Told {
         code: outcome.code,
         decision: outcome.decision,
         truncated: outcome.truncated,
+        retry_after: outcome.retryAfter,
         child_session_id: childOf(event),
         usage: outcome.usage && publicUsage(outcome.usage),
         execution_time: outcome.startedAt === undefined ? 0 : (outcome.finishedAt - outcome.startedAt) / 1_000,

@@ -1,7 +1,7 @@
 import { address } from '../kernel/address.ts'
 import type { CommandMeta, Decision, Outgoing } from '../kernel/behaviour.ts'
 import type { Personas } from '../persona.ts'
-import type { ToolOutcome } from '../tool/protocol.ts'
+import type { Approval, ToolOutcome } from '../tool/protocol.ts'
 import { DELEGATE, lineageOf, settlementOf } from './delegation.ts'
 import type {
   CallReason,
@@ -158,6 +158,7 @@ export class Draft {
     args: unknown,
     turnId: string,
     metadata: Readonly<Record<string, unknown>>,
+    approval?: Approval,
   ): void {
     const { sessionId } = this
     const { personaId } = this.state
@@ -166,6 +167,7 @@ export class Draft {
       to: address('tool', callId),
       body: {
         ...({ kind: 'Invoke', v: 1, callId, tool, args, sessionId, turnId, personaId, metadata, replyTo } as const),
+        ...(approval && { approval }),
         ...(tool === DELEGATE && { lineage: lineageOf(this.state) }),
       },
     })

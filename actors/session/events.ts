@@ -1,7 +1,7 @@
 import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { Persona } from '../persona.ts'
-import type { ToolOutcome } from '../tool/protocol.ts'
+import type { Approval, ToolOutcome } from '../tool/protocol.ts'
 import type {
   Callback,
   ClientTool,
@@ -64,6 +64,7 @@ export type SessionEvent =
       readonly tool: string
       readonly args: unknown
       readonly callback?: Callback
+      readonly approval?: Approval
     }
   | {
       readonly kind: 'ToolCallFinished'

@@ -20,12 +20,13 @@ const historyMessage = z.union([
 ])
 
 const toolOutcome = z.object({
-  status: z.enum(['success', 'error', 'timeout', 'blocked', 'unknown', 'cancelled']),
+  status: z.enum(['success', 'error', 'timeout', 'blocked', 'unknown', 'cancelled', 'circuit_open']),
   output: text,
   code: z.string().optional(),
   startedAt: z.number().optional(),
   finishedAt: z.number(),
   truncated: z.boolean().optional(),
+  retryAfter: z.number().optional(),
   usage: z.lazy(() => usage).optional(),
   decision: z.object({ id: z.string(), allow: z.boolean(), reason: z.string(), policy: z.string() }).optional(),
 })
@@ -114,6 +115,7 @@ const command = z.discriminatedUnion('kind', [
     args: z.unknown(),
     metadata,
     callback: z.object({ url: z.string().max(8_000), taskId: id }).optional(),
+    approval: z.object({ callId: id, by: id, why: z.string().max(2_000) }).optional(),
   }),
   z.object({ kind: z.literal('Schedule'), v, callId: id, when, message: text, name: id.optional() }),
   z.object({ kind: z.literal('ListTimers'), v, callId: id }),

@@ -105,7 +105,10 @@ export function modelTools(state: SessionState, persona: Persona, catalogue: Too
     .list()
     .filter(
       (tool) =>
-        !tool.internal && !taken.has(tool.name) && (persona.tools.includes('*') || persona.tools.includes(tool.name)),
+        !tool.internal &&
+        !catalogue.off?.(tool.name, state.tenant) &&
+        !taken.has(tool.name) &&
+        (persona.tools.includes('*') || persona.tools.includes(tool.name)),
     )
     .map((tool) => ({ name: tool.name, description: tool.description, parameters: catalogue.parameters(tool.name) }))
   return [...offered, ...clientTools]

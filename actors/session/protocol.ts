@@ -1,4 +1,4 @@
-import type { ToolOutcome } from '../tool/protocol.ts'
+import type { Approval, ToolOutcome } from '../tool/protocol.ts'
 
 /** The words of a session, address `session:<uuid>`. Commands are imperative, events past tense (events.ts). */
 export type SessionCommand =
@@ -82,6 +82,8 @@ export type SessionCommand =
       readonly metadata: Readonly<Record<string, unknown>>
       /** Told of the outcome, by HTTP. */
       readonly callback?: Callback
+      /** An operator lets a call run that was denied (routes/requeue.ts); no client can say so. */
+      readonly approval?: Approval
     }
   /** From the tool `schedule`, whose call it settles. */
   | {

@@ -1,6 +1,6 @@
 import { assertNever } from '../kernel/behaviour.ts'
 import type { Persona } from '../persona.ts'
-import type { ToolOutcome } from '../tool/protocol.ts'
+import type { Approval, ToolOutcome } from '../tool/protocol.ts'
 import { type Condensed, condensedAfter } from './condensed-state.ts'
 import {
   addUsage,
@@ -41,6 +41,8 @@ export interface SessionState {
   readonly condensed?: Condensed
   /** Length of the history when condensing it failed last. */
   readonly condensingFailedAt?: number
+  /** Such a call that runs because an operator allows it, by call id. */
+  readonly approvals?: Readonly<Record<string, Approval>>
   /** Born to do a turn for another session. */
   readonly delegated?: Delegated
 }
@@ -269,15 +271,20 @@ function callFinished(state: SessionState, callId: string, outcome: ToolOutcome)
 
 type ToolCallStarted = Extract<SessionEvent, { kind: 'ToolCallStarted' }>
 
-function requestStarted(state: SessionState, { callId, tool, callback }: ToolCallStarted): SessionState {
-  const toolRequests = { ...state.toolRequests, [callId]: tool }
-  return { ...state, toolRequests, ...(callback && { callbacks: { ...state.callbacks, [callId]: callback } }) }
+function requestStarted(state: SessionState, { callId, tool, callback, approval }: ToolCallStarted): SessionState {
+  return {
+    ...state,
+    toolRequests: { ...state.toolRequests, [callId]: tool },
+    ...(callback && { callbacks: { ...state.callbacks, [callId]: callback } }),
+    ...(approval && { approvals: { ...state.approvals, [callId]: approval } }),
+  }
 }
 
 function requestFinished(state: SessionState, callId: string): SessionState {
   const { [callId]: _, ...toolRequests } = state.toolRequests
   const { [callId]: told, ...callbacks } = state.callbacks ?? {}
-  return { ...state, toolRequests, ...(told && { callbacks }) }
+  const { [callId]: approved, ...approvals } = state.approvals ?? {}
+  return { ...state, toolRequests, ...(told && { callbacks }), ...(approved && { approvals }) }
 }
 
 function turnFinished(state: SessionState, event: Extract<SessionEvent, { kind: 'TurnFinished' }>): SessionState {

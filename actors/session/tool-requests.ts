@@ -11,11 +11,18 @@ export const CALLBACK_SUFFIX = '/callback'
 
 type RequestTool = Extract<SessionCommand, { kind: 'RequestTool' }>
 
-export function requestTool(draft: Draft, { requestId, tool, args, metadata, callback }: RequestTool): void {
+export function requestTool(draft: Draft, { requestId, tool, args, metadata, callback, approval }: RequestTool): void {
   // The session's id comes first, so that no request of one session can name a call of another.
   const callId = `${draft.sessionId}/${requestId}`
-  draft.record({ kind: 'ToolCallStarted', callId, tool, args, ...(callback && { callback }) })
-  draft.invoke(callId, tool, args, requestId, metadata)
+  draft.record({
+    kind: 'ToolCallStarted',
+    callId,
+    tool,
+    args,
+    ...(callback && { callback }),
+    ...(approval && { approval }),
+  })
+  draft.invoke(callId, tool, args, requestId, metadata, approval)
 }
 
 /** The telling is a call like any other: allowed by policy, journaled, tried again, its own outcome in the journal. */

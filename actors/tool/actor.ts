@@ -1,8 +1,13 @@
 import type { StoredEvent } from '../../persistence/journal.ts'
+import type { ToolProgress } from '../../transports/outbound.ts'
 import { assertNever } from '../kernel/behaviour.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { JournaledKind, Scope } from '../kernel/journaled-kind.ts'
 import type { Policy } from '../kernel/policy.ts'
+import type { ToolStanding } from '../kernel/tool-standing.ts'
+import { Admission, verdictOf } from './admission.ts'
 import { validateArguments } from './arguments.ts'
+import { type Artifacts, keepIn } from './artifacts.ts'
 import { authorize } from './authorize.ts'
 import {
   type Finding,
@@ -14,19 +19,29 @@ import {
 } from './behaviour.ts'
 import { type Invocation, type ToolEvent, toolEventCodec } from './events.ts'
 import { parseToolCommand } from './parse.ts'
+import { ProgressTold } from './progress.ts'
 import type { ToolCommand, ToolOutcome } from './protocol.ts'
 import { reconcileTool, runTool } from './run.ts'
-import { Slots } from './slots.ts'
+import type { LineLimits } from './slots.ts'
 import type { ToolCatalogue, ToolContext } from './tool.ts'
 import { silentToolMetrics, type ToolMetrics } from './tool-metrics.ts'
+import { allOn, type ToolSwitchboard } from './tool-switches.ts'
 import { Work } from './work.ts'
 
 export interface ToolActorParts {
   readonly catalogue: ToolCatalogue
+  readonly clock: Clock
   readonly policy: Policy
   readonly metrics?: ToolMetrics
   /** Calls of one tool at once in this process (TOOL_EXECUTOR_MAX_CONCURRENT). */
   readonly maxConcurrent?: number
+  /** Calls of one tool that may wait, and of one tenant's (TOOL_EXECUTOR_MAX_WAITING, …_PER_TENANT). */
+  readonly maxWaiting?: LineLimits
+  readonly switches?: ToolSwitchboard
+  /** Live, to whoever follows the session. */
+  readonly progress?: (progress: ToolProgress) => void
+  readonly artifacts?: Artifacts | undefined
+  readonly maxArtifactBytes?: number
   /** How long policy may take before it counts as unavailable. */
   readonly policyTimeoutMs?: number
 }
@@ -35,19 +50,29 @@ type Command = ToolCommand | OwnCommand
 type ToolScope = Scope<ToolState, Command>
 
 const MAX_CONCURRENT = 64
+const MAX_WAITING: LineLimits = { perTool: 1_000, perTenant: 200 }
+const MAX_ARTIFACT_BYTES = 10_000_000
 const POLICY_TIMEOUT_MS = 5_000
 /** Invoke, Cancel and their redeliveries: nobody has more to say to one call. */
 const CAPACITY = 16
+
+export interface ToolKind extends JournaledKind<ToolState, Command, ToolEvent, ToolEffect> {
+  /** Of every tool here, as this tenant meets it. */
+  standings(tenant: string): readonly ToolStanding[]
+}
 
 /**
  * One invocation, one journaled actor at `tool:<callId>`. Policy and the tool work beside the mailbox, so that a Cancel
  * is heard at once; how they end comes back as a message. The ids of those messages name the attempt, so that the same
  * result told twice is one (I3).
  */
-export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Command, ToolEvent, ToolEffect> {
-  const { catalogue, policy, metrics = silentToolMetrics } = parts
+export function toolKind(parts: ToolActorParts): ToolKind {
+  const { catalogue, policy, clock, metrics = silentToolMetrics, switches = allOn, progress = () => {} } = parts
   const { maxConcurrent = MAX_CONCURRENT, policyTimeoutMs = POLICY_TIMEOUT_MS } = parts
-  const slots = new Slots(maxConcurrent)
+  const { maxWaiting = MAX_WAITING, maxArtifactBytes = MAX_ARTIFACT_BYTES } = parts
+  const admission = new Admission({ concurrency: maxConcurrent, waiting: maxWaiting, switches, metrics }, () =>
+    clock.now(),
+  )
   const works = new WeakMap<ToolScope, Work>()
 
   function workOf(scope: ToolScope): Work {
@@ -59,15 +84,15 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
   /** The slot comes before the decision, so that a decision is fresh when the tool starts. */
   async function seekDecision(invocation: Invocation, scope: ToolScope): Promise<void> {
     const work = workOf(scope)
-    const { clock } = scope.context
     const { tool, args } = prepared(invocation)
-    const waitMs = tool?.timeoutMs ?? policyTimeoutMs
-    const slot = await work.hold(slots, invocation.tool, waitMs, clock)
+    // A tool that is gone needs no slot: the behaviour answers for it.
+    const admitted = tool ? await admission.admit(tool, invocation, work, clock, false) : 'admitted'
     if (work.signal.aborted) return
-    const verdict =
-      slot === 'none'
-        ? ({ kind: 'no-slot', waitedMs: waitMs } as const)
-        : await authorize(policy, invocation, args, policyTimeoutMs, clock, work.signal)
+    if (admitted !== 'admitted') {
+      scope.tellSelf({ kind: 'Decided', verdict: admitted }, `${scope.address}/decided`)
+      return
+    }
+    const verdict = await authorize(policy, invocation, args, policyTimeoutMs, clock, work.signal)
     const allowed = verdict.kind === 'decision' && verdict.decision.allow
     if (!allowed) work.release()
     metrics.decided(invocation.tool, allowed ? 'allow' : verdict.kind === 'decision' ? 'deny' : 'unavailable')
@@ -80,10 +105,11 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
       'soma.tool': catalogue.get(invocation.tool)?.name ?? 'unknown',
       'soma.attempt': attempt,
     })
+    const work = workOf(scope)
     const result = await resultOf(invocation, scope, span.trace.traceparent)
-    workOf(scope).release()
+    work.release(verdictOf(result, work.signal.aborted))
     const ended = result.kind === 'output' || result.kind === 'deferred'
-    span.end(ended ? undefined : result.kind === 'failed' ? result.code : 'TIMEOUT')
+    span.end(ended ? undefined : result.kind === 'failed' ? result.code : result.kind.toUpperCase())
     scope.tellSelf({ kind: 'Ran', attempt, result }, `${scope.address}/ran/${attempt}`, span.trace)
   }
 
@@ -92,17 +118,18 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
     scope: ToolScope,
     traceparent: string | undefined,
   ): Promise<RunResult> {
-    const work = workOf(scope)
-    const { clock } = scope.context
     const { tool, args, problem } = prepared(invocation)
     if (!tool || problem) return problem
-    // Held already, unless this activation took over from another.
-    const slot = await work.hold(slots, tool.name, tool.timeoutMs, clock)
-    if (slot === 'none') return { kind: 'timeout', afterMs: tool.timeoutMs }
+    // Admitted already, unless this activation took over from another, or this is another attempt.
+    const admitted = await admission.admit(tool, invocation, workOf(scope), clock, true)
+    if (admitted !== 'admitted') return admitted
+    const told = new ProgressTold(invocation, progress, clock)
+    const context = { ...contextOf(invocation, scope, told), ...(traceparent !== undefined && { traceparent }) }
     const startedAt = clock.now()
-    const context = { ...contextOf(invocation, scope), ...(traceparent !== undefined && { traceparent }) }
     metrics.inflight(tool.name, 1)
-    const result = await runTool(tool, args, context, clock)
+    const keep = keepIn(parts.artifacts, maxArtifactBytes, invocation, scope.context.log)
+    const result = await runTool(tool, args, context, clock, keep)
+    told.end()
     metrics.inflight(tool.name, -1)
     metrics.ran(tool.name, (clock.now() - startedAt) / 1_000)
     return result
@@ -113,15 +140,14 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
     const finding: Finding =
       !tool || problem
         ? { kind: 'unknown' }
-        : await reconcileTool(tool, args, contextOf(invocation, scope), scope.context.clock)
+        : await reconcileTool(tool, args, contextOf(invocation, scope, silent), clock)
     scope.tellSelf({ kind: 'Reconciled', attempt, finding }, `${scope.address}/reconciled/${scope.seq()}`)
   }
 
-  /** The timer is the activation's; the deadline is the journal's, and arms the next activation's. */
-  function expire(attempt: number, deadline: number, scope: ToolScope): void {
-    const { clock } = scope.context
-    const stopClock = clock.after(Math.max(0, deadline - clock.now()), () =>
-      scope.tellSelf({ kind: 'Expired', attempt }, `${scope.address}/expired/${attempt}`),
+  /** The timer is the activation's; the time is the journal's, and arms the next activation's. */
+  function tellAt(time: number, kind: 'Expired' | 'RetryDue', attempt: number, scope: ToolScope): void {
+    const stopClock = clock.after(Math.max(0, time - clock.now()), () =>
+      scope.tellSelf({ kind, attempt }, `${scope.address}/${kind === 'Expired' ? 'expired' : 'retry'}/${attempt}`),
     )
     workOf(scope).signal.addEventListener('abort', stopClock, { once: true })
   }
@@ -135,23 +161,33 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
     return { tool, args: checked.args }
   }
 
-  function contextOf(invocation: Invocation, scope: ToolScope): ToolContext {
+  function contextOf(invocation: Invocation, scope: ToolScope, told: Pick<ProgressTold, 'tell'>): ToolContext {
     const { callId, tenant, sessionId, personaId, lineage } = invocation
-    const { clock } = scope.context
-    const family = lineage && { lineage }
-    return { callId, tenant, sessionId, personaId, ...family, signal: workOf(scope).signal, now: () => clock.now() }
+    const means = { signal: workOf(scope).signal, now: () => clock.now(), progress: told.tell }
+    return { callId, tenant, sessionId, personaId, ...(lineage && { lineage }), ...means }
   }
 
   function audit(scope: ToolScope, { kind, data }: StoredEvent): void {
     const { log } = scope.context
-    if (kind === 'InvocationStarted') log.info({ ...(data as object), call: scope.address }, 'tool.execute.start')
+    const call = scope.address
+    const tool = nameOf(scope.state())
+    if (kind === 'InvocationAuthorized') log.info({ ...(data as object), call, tool }, 'tool.execute.decision')
+    if (kind === 'InvocationStarted') log.info({ ...(data as object), call, tool }, 'tool.execute.start')
+    if (kind === 'InvocationFailed') {
+      metrics.retried(tool)
+      log.info({ ...(data as object), call, tool }, 'tool.execute.retry')
+    }
     if (kind !== 'InvocationFinished') return
-    const state = scope.state()
     const { status, code, decision } = (data as { outcome: ToolOutcome }).outcome
-    const tool = state.phase === 'finished' ? state.tool : ''
-    // An unknown name comes from a model and has no bound: it is no label.
-    metrics.finished(catalogue.get(tool) ? tool : 'unknown', status)
-    log.info({ call: scope.address, tool, status, code, decision: decision?.id }, 'tool.execute.finish')
+    metrics.finished(tool, status)
+    if (code === 'TOOL_DENIED') metrics.requeued(tool, 'denied')
+    log.info({ call, tool, status, code, decision }, 'tool.execute.finish')
+  }
+
+  /** An unknown name comes from a model and has no bound: it is no label. */
+  function nameOf(state: ToolState): string {
+    const name = state.phase === 'new' ? '' : state.phase === 'finished' ? state.tool : state.invocation.tool
+    return catalogue.get(name)?.name ?? 'unknown'
   }
 
   return {
@@ -173,7 +209,10 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
           void reconcile(effect.invocation, effect.attempt, scope)
           break
         case 'Await':
-          expire(effect.attempt, effect.deadline, scope)
+          tellAt(effect.deadline, 'Expired', effect.attempt, scope)
+          break
+        case 'Retry':
+          tellAt(effect.at, 'RetryDue', effect.attempt, scope)
           break
         case 'Abandon':
           workOf(scope).abandon()
@@ -182,11 +221,14 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
           assertNever(effect)
       }
     },
+    standings: (tenant) => catalogue.list().map(({ name }) => admission.standing(name, tenant)),
     announce(scope, stored) {
       for (const event of stored) audit(scope, event)
     },
   }
 }
+
+const silent: Pick<ProgressTold, 'tell'> = { tell() {} }
 
 function failed(code: string, detail: string): RunResult {
   return { kind: 'failed', code, detail }

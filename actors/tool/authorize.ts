@@ -3,13 +3,15 @@ import { asFailure } from '../kernel/failure.ts'
 import type { Policy, PolicyDecision } from '../kernel/policy.ts'
 import type { Verdict } from './behaviour.ts'
 import type { Invocation } from './events.ts'
+import type { Approval } from './protocol.ts'
 
 const MAX_REASON = 500
 
 /**
  * Asks policy about this call (I10). Never rejects. No answer, a late one or one that is not a decision is
  * `unavailable`, which is told apart from a denial: an operator mends the one and the user accepts the other.
- * Nothing in `metadata` can change the outcome: it is passed on for the rules to read, and read nowhere here.
+ * Nothing in `metadata` can change the outcome: it is passed on for the rules to read, and read nowhere here. An approval is no
+ * metadata: it stands in the Invoke of a session, which takes one only from an operator's resolution (docs/adr/0013).
  */
 export async function authorize(
   policy: Policy,
@@ -35,7 +37,8 @@ export async function authorize(
 }
 
 async function ask(policy: Policy, invocation: Invocation, args: unknown, signal: AbortSignal): Promise<Verdict> {
-  const { tenant, personaId, tool, metadata } = invocation
+  const { tenant, personaId, tool, metadata, approval } = invocation
+  if (approval) return { kind: 'decision', decision: approvedBy(approval) }
   try {
     const decision = await policy.decide(
       { tenant, persona_id: personaId, action: 'tool.execute', resource: tool, context: { args, metadata } },
@@ -47,6 +50,12 @@ async function ask(policy: Policy, invocation: Invocation, args: unknown, signal
   } catch (error) {
     return { kind: 'unavailable', detail: `${asFailure(error).detail.slice(0, MAX_REASON)}.`.replace(/\.\.$/, '.') }
   }
+}
+
+/** Whoever may resolve a denied call has decided; it is journaled like any decision, with the name and the reason. */
+function approvedBy({ callId, by, why }: Approval): PolicyDecision {
+  const reason = `${by} allowed the call that was denied as ${callId}: ${why}`.slice(0, MAX_REASON)
+  return { id: `requeue:${callId}`, allow: true, reason, policy: 'operator' }
 }
 
 /** Implementations may be services: only a literal `true` lets anything run. */

@@ -1,11 +1,12 @@
 import { assertNever, type Behaviour, type CommandMeta, type Decision, nothing } from '../kernel/behaviour.ts'
-import type { PolicyDecision } from '../kernel/policy.ts'
 import { validateArguments } from './arguments.ts'
-import { callOff, type EarlyOutcome, endOf, isEarly, onDeferred, onSettle } from './deferral.ts'
-import type { Deferral, Invocation, ToolEvent } from './events.ts'
+import { callOff, endOf, isEarly, onDeferred, onSettle } from './deferral.ts'
+import type { Invocation, ToolEvent } from './events.ts'
 import * as outcomes from './outcomes.ts'
 import type { ToolCommand, ToolOutcome } from './protocol.ts'
 import type { Finding, RunResult, Verdict } from './results.ts'
+import { onFailed } from './retrial.ts'
+import { evolve, type ToolState, type Underway } from './state.ts'
 import type { ToolCatalogue } from './tool.ts'
 
 /**
@@ -15,6 +16,7 @@ import type { ToolCatalogue } from './tool.ts'
  *    └ unknown tool,   └ denied, unavailable,          │ └ Cancel ──▶ finished (cancelled)
  *      bad arguments     no slot, Cancel               │
  *                                        node died: Recovered
+ *              running ──Ran(transient)──▶ running, pausing ──RetryDue──▶ running again
  *              running ──Ran(deferred)──▶ running, waiting ──Settle | Expired | Cancel──▶ finished
  *                              idempotent: running again ─┴─ else: reconciling ──▶ running again | finished
  *
@@ -25,32 +27,9 @@ import type { ToolCatalogue } from './tool.ts'
  *   T5. A call that takes its node down again and again is given up after MAX_INTERRUPTIONS (I9).
  *   T6. A deferred call waits through any crash; it ends by the first Settle of one it named, or at its deadline, and what
  *       it sent to have it settled is called off when it ends in any other way.
+ *   T7. A failed attempt is journaled before the next one; there is a next one only where the tool declares it, the failure
+ *       says that it is transient, and T2 allows it.
  */
-export type ToolState =
-  | { readonly phase: 'new' }
-  | {
-      readonly phase: 'authorizing'
-      readonly tenant: string
-      readonly invocation: Invocation
-      readonly decision?: PolicyDecision
-      readonly early?: readonly EarlyOutcome[]
-    }
-  | Underway
-  | { readonly phase: 'finished'; readonly tenant: string; readonly callId: string; readonly tool: string }
-
-export interface Underway {
-  readonly phase: 'running' | 'reconciling'
-  readonly tenant: string
-  readonly invocation: Invocation
-  readonly decision: PolicyDecision
-  readonly attempt: number
-  readonly idempotent: boolean
-  readonly startedAt: number
-  readonly interruptions: number
-  /** The tool has run; its outcome comes as a message. */
-  readonly deferral?: Deferral
-  readonly early?: readonly EarlyOutcome[]
-}
 
 /** What the actor tells itself; no wire body can be one of these. */
 export type OwnCommand =
@@ -60,8 +39,11 @@ export type OwnCommand =
   | { readonly kind: 'Recovered' }
   /** A deferred call's deadline passed. */
   | { readonly kind: 'Expired'; readonly attempt: number }
+  /** The pause after this failed attempt is over. */
+  | { readonly kind: 'RetryDue'; readonly attempt: number }
 
-export type { EndOfRun, Finding, RunResult, Verdict } from './results.ts'
+export type { EndOfRun, Failed, Finding, Refusal, RunResult, Verdict } from './results.ts'
+export type { ToolState, Underway } from './state.ts'
 
 export type ToolEffect =
   | { readonly kind: 'Authorize'; readonly invocation: Invocation }
@@ -69,6 +51,8 @@ export type ToolEffect =
   | { readonly kind: 'Reconcile'; readonly invocation: Invocation; readonly attempt: number }
   /** Tell `Expired` at the deadline. */
   | { readonly kind: 'Await'; readonly attempt: number; readonly deadline: number }
+  /** Tell `RetryDue` at that time. */
+  | { readonly kind: 'Retry'; readonly attempt: number; readonly at: number }
   /** Abort whatever this invocation still does. */
   | { readonly kind: 'Abandon' }
 
@@ -88,14 +72,16 @@ export function toolBehaviour(
       case 'Decided':
         return state.phase === 'authorizing' ? decided(state.invocation, command.verdict, meta) : nothing
       case 'Ran':
-        return state.phase === 'running' && state.attempt === command.attempt && !state.deferral
-          ? ran(state, command.result, meta)
-          : nothing // T4
+        return isRunning(state, command.attempt) ? ran(state, command.result, meta) : nothing // T4
       case 'Settle':
         return settle(state, command, meta)
       case 'Expired':
         return state.phase === 'running' && state.attempt === command.attempt && state.deferral
           ? abandon(state, outcomes.expired(state, meta.now))
+          : nothing // T4
+      case 'RetryDue':
+        return state.phase === 'running' && state.attempt === command.attempt && state.retryAt !== undefined
+          ? startAgain(state, meta, [])
           : nothing // T4
       case 'Reconciled':
         return state.phase === 'reconciling' && state.attempt === command.attempt
@@ -154,8 +140,10 @@ export function toolBehaviour(
   }
 
   function ran(state: Underway, result: RunResult, meta: CommandMeta): ToolDecision {
-    if (result.kind !== 'deferred') return finish(state.invocation, outcomes.ofRun(result, state, meta.now))
     const tool = catalogue.get(state.invocation.tool)
+    const again = result.kind === 'failed' ? onFailed(state, result, tool, meta) : undefined // T7
+    if (again) return again
+    if (result.kind !== 'deferred') return finish(state.invocation, outcomes.ofRun(result, state, meta.now))
     const next = onDeferred(state, result, tool)
     return isEarly(next) ? finish(state.invocation, endOf(state, next, tool)) : next
   }
@@ -177,7 +165,7 @@ export function toolBehaviour(
   function recovered(state: ToolState, meta: CommandMeta): ToolDecision {
     if (state.phase === 'authorizing') return { ...nothing, effects: pendingEffects(state) }
     if (state.phase !== 'running' && state.phase !== 'reconciling') return nothing
-    if (state.deferral) return { ...nothing, effects: pendingEffects(state) }
+    if (state.deferral || state.retryAt !== undefined) return { ...nothing, effects: pendingEffects(state) }
     const interrupted: ToolEvent = { kind: 'InvocationInterrupted' }
     if (state.interruptions >= MAX_INTERRUPTIONS) return finish(state.invocation, outcomes.givenUp(state, meta.now)) // T5
     if (state.phase === 'running' && state.idempotent) return startAgain(state, meta, [interrupted])
@@ -233,44 +221,9 @@ function finish(invocation: Invocation, outcome: ToolOutcome): ToolDecision {
   }
 }
 
-function evolve(state: ToolState, event: ToolEvent): ToolState {
-  switch (event.kind) {
-    case 'InvocationAccepted':
-      return { phase: 'authorizing', tenant: event.invocation.tenant, invocation: event.invocation }
-    case 'InvocationAuthorized':
-      return state.phase === 'authorizing' ? { ...state, decision: event.decision } : state
-    case 'InvocationStarted': {
-      if (state.phase === 'new' || state.phase === 'finished' || state.decision === undefined) return state
-      const { tenant, invocation, decision } = state
-      const { attempt, idempotent, startedAt } = event
-      const interruptions = state.phase === 'authorizing' ? 0 : state.interruptions
-      const early = state.early && { early: state.early }
-      return { phase: 'running', tenant, invocation, decision, attempt, idempotent, startedAt, interruptions, ...early }
-    }
-    case 'InvocationDeferred': {
-      if (state.phase !== 'running') return state
-      const { kind: _, ...deferral } = event
-      return { ...state, deferral }
-    }
-    case 'InvocationSettledEarly': {
-      if (state.phase === 'new' || state.phase === 'finished') return state
-      const { by, outcome } = event
-      return { ...state, early: [...(state.early ?? []), { by, outcome }] }
-    }
-    case 'InvocationInterrupted':
-      if (state.phase !== 'running' && state.phase !== 'reconciling') return state
-      return { ...state, phase: 'reconciling', interruptions: state.interruptions + 1 }
-    case 'InvocationFinished':
-      if (state.phase === 'new' || state.phase === 'finished') return state
-      return {
-        phase: 'finished',
-        tenant: state.tenant,
-        callId: state.invocation.callId,
-        tool: state.invocation.tool,
-      }
-    default:
-      return assertNever(event)
-  }
+/** Whether what comes back is of the attempt that runs. */
+function isRunning(state: ToolState, attempt: number): state is Underway {
+  return state.phase === 'running' && state.attempt === attempt && !state.deferral && state.retryAt === undefined
 }
 
 /** What an activation that finds this state must do; `Recovered` decides how, and journals it first. */
@@ -283,7 +236,8 @@ function pendingEffects(state: ToolState): readonly ToolEffect[] {
       return [{ kind: 'Authorize', invocation: state.invocation }]
     case 'running':
     case 'reconciling': {
-      const { invocation, attempt, idempotent, deferral } = state
+      const { invocation, attempt, idempotent, deferral, retryAt } = state
+      if (retryAt !== undefined) return [{ kind: 'Retry', attempt, at: retryAt }]
       if (deferral) return [{ kind: 'Await', attempt, deadline: deferral.deadline }]
       const again = state.phase === 'running' && idempotent
       return [{ kind: again ? 'Run' : 'Reconcile', invocation, attempt }]

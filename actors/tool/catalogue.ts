@@ -17,6 +17,14 @@ const shape = z.object({
   timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS),
   reaches: z.array(z.enum(['nothing', 'public-network', 'files', 'memory', 'sessions'])),
   maxOutput: z.int().min(1).max(1_000_000).optional(),
+  concurrency: z.int().min(1).max(10_000).optional(),
+  retry: z.object({ attempts: z.int().min(1).max(10), backoffMs: z.int().min(1).max(60_000) }).optional(),
+  breaker: z
+    .union([
+      z.literal('none'),
+      z.object({ failures: z.int().min(1).max(1_000), openSeconds: z.number().min(0.1).max(3_600) }),
+    ])
+    .optional(),
   run: z.custom((value) => typeof value === 'function', 'must be a function'),
   reconcile: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
 })

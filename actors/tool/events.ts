@@ -3,7 +3,7 @@ import type { Outgoing } from '../kernel/behaviour.ts'
 import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { PolicyDecision } from '../kernel/policy.ts'
-import type { Lineage, SettledOutcome, ToolOutcome } from './protocol.ts'
+import type { Approval, Lineage, SettledOutcome, ToolOutcome } from './protocol.ts'
 
 /** What a call asks for, as it was accepted. `args` is what the model wrote; each attempt validates it again. */
 export interface Invocation {
@@ -17,6 +17,7 @@ export interface Invocation {
   readonly metadata: Readonly<Record<string, unknown>>
   readonly replyTo: Address
   readonly lineage?: Lineage
+  readonly approval?: Approval
 }
 
 /** The journal of one invocation, in the order in which its life can go. */
@@ -35,6 +36,14 @@ export type ToolEvent =
   | ({ readonly kind: 'InvocationDeferred' } & Deferral)
   /** An outcome came before the tool had said from whom it takes one: kept until it does. */
   | { readonly kind: 'InvocationSettledEarly'; readonly by: string; readonly outcome: SettledOutcome }
+  /** This attempt failed, and another is made at `retryAt` (epoch milliseconds). */
+  | {
+      readonly kind: 'InvocationFailed'
+      readonly attempt: number
+      readonly code: string
+      readonly detail: string
+      readonly retryAt: number
+    }
   /** A node died, or handed over, while the tool ran or was being reconciled. */
   | { readonly kind: 'InvocationInterrupted' }
   | { readonly kind: 'InvocationFinished'; readonly outcome: ToolOutcome }
@@ -54,6 +63,7 @@ const kinds: ReadonlySet<string> = new Set<ToolEvent['kind']>([
   'InvocationStarted',
   'InvocationDeferred',
   'InvocationSettledEarly',
+  'InvocationFailed',
   'InvocationInterrupted',
   'InvocationFinished',
 ])

@@ -1,5 +1,6 @@
+import { assertNever } from '../kernel/behaviour.ts'
 import type { PolicyDecision } from '../kernel/policy.ts'
-import type { EndOfRun, ToolState, Underway, Verdict } from './behaviour.ts'
+import type { EndOfRun, Refusal, ToolState, Underway, Verdict } from './behaviour.ts'
 import type { SettledOutcome, ToolOutcome } from './protocol.ts'
 import { capped } from './run.ts'
 import type { Tool } from './tool.ts'
@@ -29,12 +30,38 @@ export function denied(decision: PolicyDecision, now: number): ToolOutcome {
 }
 
 export function notRun(verdict: Exclude<Verdict, { kind: 'decision' }>, now: number): ToolOutcome {
-  if (verdict.kind === 'no-slot') {
-    const text = `Too many calls of this tool are running: this one waited ${verdict.waitedMs} ms and did not run. Try again later.`
-    return ended('timeout', 'TOOL_TIMEOUT', text, now)
-  }
+  if (verdict.kind !== 'unavailable') return refused(verdict, now)
   const text = `No policy decision could be had, so nothing ran: ${verdict.detail} Try again later or go on without it.`
   return ended('blocked', 'POLICY_UNAVAILABLE', text, now)
+}
+
+function refused(refusal: Refusal, now: number): ToolOutcome {
+  switch (refusal.kind) {
+    case 'no-slot': {
+      const text = `Too many calls of this tool are running: this one waited ${refusal.waitedMs} ms and did not run. Try again later.`
+      return ended('timeout', 'TOOL_TIMEOUT', text, now)
+    }
+    case 'queue-full': {
+      const { waiting, retryAfter } = refusal
+      const whose = refusal.of === 'tenant' ? 'of yours ' : ''
+      const text = `${waiting} calls ${whose}wait for this tool already, so this one did not run. Ask again in ${retryAfter} s, and for fewer at once.`
+      return { ...ended('error', 'TOOL_QUEUE_FULL', text, now), retryAfter }
+    }
+    case 'circuit-open': {
+      const { failures, retryAfter } = refusal
+      const text = `The last ${failures} calls of this tool failed, so this one was not run. It is tried again in ${retryAfter} s; go on without it until then.`
+      return { ...ended('circuit_open', 'CIRCUIT_OPEN', text, now), retryAfter }
+    }
+    case 'disabled':
+      return ended(
+        'blocked',
+        'TOOL_DISABLED',
+        `An operator has switched this tool off, so it did not run: ${refusal.why}`,
+        now,
+      )
+    default:
+      return assertNever(refusal)
+  }
 }
 
 export function ofRun(result: EndOfRun, underway: Underway, now: number): ToolOutcome {
@@ -48,12 +75,15 @@ export function ofRun(result: EndOfRun, underway: Underway, now: number): ToolOu
     case 'failed': {
       // The guard of a tool refused before anything was reached: for the reader that is the same as a denial.
       const status = result.code === 'BLOCKED_ADDRESS' ? 'blocked' : 'error'
-      return { ...ended(status, result.code, result.detail, now), ...told }
+      const tries = underway.failures ? ` It was tried ${underway.failures + 1} times.` : ''
+      return { ...ended(status, result.code, `${result.detail}${tries}`, now), ...told }
     }
     case 'timeout': {
       const text = `The tool did not finish within ${result.afterMs} ms and was abandoned.${after}`
       return { ...ended('timeout', 'TOOL_TIMEOUT', text, now), ...told }
     }
+    default:
+      return { ...refused(result, now), ...told }
   }
 }
 
@@ -73,7 +103,7 @@ export function expired(underway: Underway, now: number): ToolOutcome {
 export function cancelled(reason: string, state: ToolState, now: number): ToolOutcome {
   const underway = state.phase === 'running' || state.phase === 'reconciling' ? state : undefined
   if (!underway) return { status: 'cancelled', output: `Cancelled before it ran: ${reason}`, finishedAt: now }
-  const after = underway.idempotent ? '' : ` ${MAYBE}`
+  const after = underway.idempotent || underway.retryAt !== undefined ? '' : ` ${MAYBE}`
   const output = `Cancelled while it ran: ${reason}${after}`
   return { status: 'cancelled', output, finishedAt: now, startedAt: underway.startedAt, decision: underway.decision }
 }

@@ -6,11 +6,12 @@ import type { ToolCommand } from './protocol.ts'
 const count = z.number().min(0)
 
 const settled = z.object({
-  status: z.enum(['success', 'error', 'timeout', 'blocked', 'unknown', 'cancelled']),
+  status: z.enum(['success', 'error', 'timeout', 'blocked', 'unknown', 'cancelled', 'circuit_open']),
   output: z.string().max(1_000_000),
   code: z.string().max(100).optional(),
   finishedAt: z.number(),
   truncated: z.boolean().optional(),
+  retryAfter: count.optional(),
   usage: z.object({ promptTokens: count, completionTokens: count, costMicros: count }).optional(),
 })
 
@@ -27,6 +28,7 @@ const command = z.discriminatedUnion('kind', [
     metadata: z.record(z.string(), z.unknown()),
     replyTo: z.custom<Address>(isAddress, 'expected an address'),
     lineage: z.object({ depth: count, delegations: count, tokensLeft: count.optional() }).optional(),
+    approval: z.object({ callId: z.string().max(200), by: z.string().max(200), why: z.string().max(2_000) }).optional(),
   }),
   z.object({ kind: z.literal('Cancel'), v: z.literal(1), reason: z.string().max(2_000) }),
   z.object({ kind: z.literal('Settle'), v: z.literal(1), callId: z.string().min(1).max(200), outcome: settled }),

@@ -17,10 +17,20 @@ export type ToolCommand =
       readonly replyTo: Address
       /** For tools that begin work in other sessions: where the asking one stands, and what is left to it. */
       readonly lineage?: Lineage
+      /** Said by an operator of a call that policy denied; no client can say it. */
+      readonly approval?: Approval
     }
   | { readonly kind: 'Cancel'; readonly v: 1; readonly reason: string }
   /** The outcome of a call that its tool deferred. The first one counts. */
   | { readonly kind: 'Settle'; readonly v: 1; readonly callId: string; readonly outcome: SettledOutcome }
+
+/** An operator lets a call run that policy denied: it is the decision of the call that runs in its stead. */
+export interface Approval {
+  /** The call that was denied. */
+  readonly callId: string
+  readonly by: string
+  readonly why: string
+}
 
 export interface Lineage {
   /** 0 for a session of a person; one more for each delegation above. */
@@ -41,7 +51,7 @@ export interface ModelUsage {
 /** When it began, and who decided that it may, the call knows itself. */
 export type SettledOutcome = Omit<ToolOutcome, 'startedAt' | 'decision'>
 
-export type ToolStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'unknown' | 'cancelled'
+export type ToolStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'unknown' | 'cancelled' | 'circuit_open'
 
 export interface ToolOutcome {
   readonly status: ToolStatus
@@ -51,6 +61,8 @@ export interface ToolOutcome {
   readonly startedAt?: number
   readonly finishedAt: number
   readonly truncated?: boolean
+  /** Seconds after which it is worth asking again. */
+  readonly retryAfter?: number
   /** What was used of models on the way: it counts for the budgets of the asking turn and session. */
   readonly usage?: ModelUsage
   readonly decision?: { readonly id: string; readonly allow: boolean; readonly reason: string; readonly policy: string }

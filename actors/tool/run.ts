@@ -10,7 +10,13 @@ const MAX_DETAIL = 2_000
  * Runs one attempt. Resolves in time whatever the tool does: throws at once or later, never ends, ignores its signal
  * (then it is abandoned, and what it still returns is discarded), or returns something that is not text.
  */
-export async function runTool(tool: Tool, args: unknown, context: ToolContext, clock: Clock): Promise<RunResult> {
+export async function runTool(
+  tool: Tool,
+  args: unknown,
+  context: ToolContext,
+  clock: Clock,
+  keep: Keep = keepNothing,
+): Promise<RunResult> {
   const ended = await within(tool.timeoutMs, clock, context, (own) => tool.run(args, own))
   switch (ended.kind) {
     case 'timeout':
@@ -19,8 +25,19 @@ export async function runTool(tool: Tool, args: unknown, context: ToolContext, c
       return failed(ended.error)
     case 'returned':
       if (isDeferred(ended.value)) return ended.value
-      return typeof ended.value === 'string' ? capped(ended.value, tool) : notText(ended.value)
+      return typeof ended.value === 'string' ? whole(ended.value, tool, keep) : notText(ended.value)
   }
+}
+
+/** Where output goes that is longer than what is told of it: answers how to read the whole, or nothing when it is not kept. */
+export type Keep = (output: string) => Promise<string | undefined>
+
+const keepNothing: Keep = async () => undefined
+
+async function whole(text: string, tool: Tool, keep: Keep): Promise<RunResult> {
+  const cut = capped(text, tool)
+  const where = cut.truncated ? await keep(text) : undefined
+  return where === undefined ? cut : { ...cut, output: `${cut.output}\n[${where}]` }
 }
 
 /** Asks the tool whether an interrupted attempt took effect. Anything but a clear answer is `unknown`. */
@@ -93,9 +110,19 @@ function isDeferred(value: unknown): value is Deferred {
 }
 
 function failed(error: unknown): RunResult {
-  if (isFailure(error)) return { kind: 'failed', code: error.code, detail: compact(error.detail.slice(0, MAX_DETAIL)) }
-  const detail = error instanceof Error ? error.message || error.name : describeThrown(error)
-  return { kind: 'failed', code: 'TOOL_FAILED', detail: compact(`The tool failed: ${detail}`.slice(0, MAX_DETAIL)) }
+  const transient = transience(error)
+  if (isFailure(error)) {
+    return { kind: 'failed', code: error.code, detail: compact(error.detail.slice(0, MAX_DETAIL)), ...transient }
+  }
+  const told = error instanceof Error ? error.message || error.name : describeThrown(error)
+  const detail = compact(`The tool failed: ${told}`.slice(0, MAX_DETAIL))
+  return { kind: 'failed', code: 'TOOL_FAILED', detail, ...transient }
+}
+
+/** By its fields, for a tool file has no class of ours to throw. Only a literal `true` says so. */
+function transience(error: unknown): { transient?: 'not-run' | 'may-have-run' } {
+  if (typeof error !== 'object' || error === null || !('transient' in error) || error.transient !== true) return {}
+  return { transient: 'surelyNotRun' in error && error.surelyNotRun === true ? 'not-run' : 'may-have-run' }
 }
 
 function notText(value: unknown): RunResult {

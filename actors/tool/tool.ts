@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import type { Address } from '../kernel/address.ts'
 import type { Outgoing } from '../kernel/behaviour.ts'
+import { Failure } from '../kernel/failure.ts'
+import type { BreakerSettings } from './breaker.ts'
 import type { Lineage } from './protocol.ts'
 
 /**
@@ -19,6 +21,16 @@ export interface Tool<Schema extends z.ZodType = z.ZodType, Outcome extends stri
   readonly reaches: readonly ('nothing' | 'public-network' | 'files' | 'memory' | 'sessions')[]
   /** Asked for by sessions themselves: no model and no client is offered it, or may call it. */
   readonly internal?: boolean
+  /** Calls of it that run at once in one process. Default: TOOL_EXECUTOR_MAX_CONCURRENT. */
+  readonly concurrency?: number
+  /**
+   * Attempts in all when one ends with a failure that says that it is transient (`TransientFailure`), and the first pause
+   * between two of them, which doubles. Default: one attempt.
+   */
+  readonly retry?: { readonly attempts: number; readonly backoffMs: number }
+  /** When calls are no longer let through, and for how long. Default: 5 failures in a row, 30 s. `none`: each call reaches
+   *  something else, so that the failures of one say nothing of the next. */
+  readonly breaker?: BreakerSettings | 'none'
   /** Output beyond this many characters is cut, and says so. Default 16,000. */
   readonly maxOutput?: number
   /** Its output, or `deferred(…)` when the outcome will come as a message. */
@@ -48,6 +60,17 @@ export function deferred(how: Omit<Deferred, 'kind'>): Deferred {
   return { kind: 'deferred', ...how }
 }
 
+/** Thrown by a tool: another try may succeed. `surelyNotRun`: this one has had no effect, so that any tool may be tried again. */
+export class TransientFailure extends Failure {
+  readonly transient = true
+  readonly surelyNotRun: boolean
+
+  constructor(detail: string, options: { readonly surelyNotRun?: boolean; readonly cause?: unknown } = {}) {
+    super('TOOL_TRANSIENT', detail, { cause: options.cause })
+    this.surelyNotRun = options.surelyNotRun ?? false
+  }
+}
+
 export interface ToolContext {
   /** The call's address id: the same for every attempt, so a tool can hand it on as an idempotency key. */
   readonly callId: string
@@ -58,6 +81,11 @@ export interface ToolContext {
   readonly lineage?: Lineage
   readonly signal: AbortSignal
   readonly now: () => number
+  /**
+   * Tells whoever follows the session how far it is: a text (the first 500 characters), a fraction of 1, or both. May be
+   * called as often as one likes: four a second are shown, the newest last. A preview: not journaled, and it may be lost.
+   */
+  readonly progress: (told: string | number | { readonly text?: string; readonly fraction?: number }) => void
   /** W3C traceparent of this run, for what the tool calls. */
   readonly traceparent?: string | undefined
 }
@@ -74,4 +102,6 @@ export interface ToolCatalogue {
   list(): readonly Tool[]
   /** JSON Schema of a tool's arguments, made once. */
   parameters(name: string): Readonly<Record<string, unknown>>
+  /** Switched off for this tenant: models are not offered it. */
+  off?(name: string, tenant: string): boolean
 }

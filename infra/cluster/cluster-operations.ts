@@ -2,6 +2,7 @@ import { type ActorKind, type Address, kindOf, shardOf } from '../../actors/kern
 import type { ClusterOperations, NodeView } from '../../actors/kernel/cluster.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
+import { type ToolStanding, together } from '../../actors/kernel/tool-standing.ts'
 import type { Epochs } from '../../persistence/epochs.ts'
 import type { ClusterNode } from '../../persistence/membership.ts'
 import type { PeerTalk } from '../../transports/link/peer-talk.ts'
@@ -10,6 +11,7 @@ import type { Questions } from './node-answers.ts'
 import type { Peers } from './peers.ts'
 
 const ASK_MS = 5_000
+const TOOLS_MS = 1_000
 /** A drain lets actors finish. */
 const DRAIN_MS = 60_000
 
@@ -65,6 +67,14 @@ export function clusterOperations(parts: ClusterOperationsParts): Operations & {
       return ask<'resume', boolean>(node, 'resume', { address, how })
     },
     replayDeadLetter: parts.replayDeadLetter,
+    async tools(tenant) {
+      const nodes = peers.list().filter(({ roles }) => roles.includes('tool'))
+      const asked = nodes.map((node) =>
+        // What a node that does not answer would have told is missing, and does not hide the others.
+        ask<'tools', ToolStanding[]>(node, 'tools', { tenant }, TOOLS_MS).catch(() => []),
+      )
+      return together(await Promise.all(asked))
+    },
     cluster: {
       nodes: async () => peers.list().map(viewOf),
       async shards() {

@@ -11,11 +11,13 @@ import { NodeOutbound } from '../../transports/kafka/node-outbound.ts'
 import { OutboundPublisher } from '../../transports/kafka/outbound-publisher.ts'
 import type { Peer, PeerTalk } from '../../transports/link/peer-talk.ts'
 import type { Mailbox } from '../../transports/mailbox.ts'
+import type { ToolProgress } from '../../transports/outbound.ts'
 import { endProcess } from '../one-process.ts'
 import { countingTurns, type ProcessParts } from '../process-parts.ts'
 import { startActors } from '../wire.ts'
 import type { KafkaParts } from './kafka-parts.ts'
 import type { Peers } from './peers.ts'
+import { ProgressPost } from './progress-post.ts'
 
 export interface NodeActorsParts extends ProcessParts {
   readonly kinds: readonly ActorKind[]
@@ -58,6 +60,10 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
     () => new NodeOutbound({ talk, publisher, clock, log, watched: (watches) => metrics.watched(watches) }),
     (it) => it.close(),
   )
+  const post = new ProgressPost({ talk, epochs: persistence.epochs, clock, log })
+  talk.onFrame((frame) => {
+    if (frame.k === 'report') outbound.progress(frame.p as ToolProgress)
+  })
   const { holding, operations } = await startActors(
     {
       ...parts,
@@ -67,6 +73,7 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
         journal: journalAround(persistence.journal, publisher.watching(persistence.journal)),
       },
       outbound: countingTurns(outbound, metrics),
+      tellProgress: (progress) => void post.send(progress),
       shardHooks: {
         async taken(kind, taken) {
           if (kind !== 'session') return

@@ -12,6 +12,7 @@ import type { SloSample } from '../telemetry/slo-sample.ts'
 export interface Questions {
   tree: undefined
   resume: { readonly address: Address; readonly how: ResumeHow }
+  tools: { readonly tenant: string }
   drain: undefined
   order: NodeOrder
   sample: undefined
@@ -19,7 +20,7 @@ export interface Questions {
 
 /** How this process answers. A gateway has no actors, and answers for itself alone. */
 export function nodeAnswers(parts: {
-  readonly operations: Pick<Operations, 'tree' | 'resume'> | undefined
+  readonly operations: Pick<Operations, 'tree' | 'resume' | 'tools'> | undefined
   readonly ownership: () => Pick<ShardOwnership, 'drain'>
   readonly sample: () => Promise<SloSample>
   readonly log: Logger
@@ -34,6 +35,8 @@ export function nodeAnswers(parts: {
       }
       case 'sample':
         return parts.sample()
+      case 'tools':
+        return parts.operations?.tools((args as Questions['tools']).tenant) ?? []
       case 'drain':
         if (parts.operations === undefined) throw new Failure('INVALID_REQUEST', 'a gateway owns no shard to hand over')
         await parts.ownership().drain()

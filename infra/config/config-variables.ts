@@ -176,6 +176,18 @@ export const variables = {
   SOMA_IDLE_SECONDS: known(whole(1, 86_400, 60), 'A session without work for this long leaves memory.'),
   SOMA_MAX_ACTIVE_SESSIONS: known(whole(1, 10_000_000, 10_000), 'Sessions in memory; the idlest leave beyond it.'),
   TOOL_EXECUTOR_MAX_CONCURRENT: known(whole(1, 10_000, 64), 'Calls of one tool that run at once in this process.'),
+  TOOL_EXECUTOR_MAX_WAITING: known(
+    whole(1, 1_000_000, 1_000),
+    'Calls of one tool that may wait for a slot in this process.',
+  ),
+  TOOL_EXECUTOR_MAX_WAITING_PER_TENANT: known(
+    whole(1, 1_000_000, 200),
+    'Of those, how many may be one tenant’s; slots go to tenants in turn.',
+  ),
+  TOOL_EXECUTOR_MAX_ARTIFACT_BYTES: known(
+    whole(1, 1_000_000_000, 10_000_000),
+    'Output of a tool that is cut is kept as an attachment up to this size.',
+  ),
   SOMA_DELEGATION_DEPTH: known(
     whole(0, 10, 3),
     'Sessions below a person’s, each doing a task of the one above; 0: nobody delegates.',

@@ -60,6 +60,8 @@ export interface ActorsConfig {
   readonly drainMs: number
   readonly toolConcurrency: number
   readonly timers: { readonly perSession: number; readonly shortestMs: number }
+  readonly toolWaiting: { readonly perTool: number; readonly perTenant: number }
+  readonly toolArtifactBytes: number
 }
 
 /** Undefined: nothing besides what is built in. */
@@ -135,6 +137,8 @@ export function loadConfig(env: Environment): Config {
       drainMs: v.SOMA_DRAIN_SECONDS * 1_000,
       toolConcurrency: v.TOOL_EXECUTOR_MAX_CONCURRENT,
       timers: { perSession: v.SOMA_TIMERS_PER_SESSION, shortestMs: v.SOMA_TIMER_SECONDS * 1_000 },
+      toolWaiting: { perTool: v.TOOL_EXECUTOR_MAX_WAITING, perTenant: v.TOOL_EXECUTOR_MAX_WAITING_PER_TENANT },
+      toolArtifactBytes: v.TOOL_EXECUTOR_MAX_ARTIFACT_BYTES,
     },
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),

@@ -81,6 +81,28 @@ export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics
   )
   private readonly toolInflight = this.gauge('tool_executor_inflight', 'Tool calls running now.', ['tool'])
 
+  private readonly toolWaiting = this.gauge('tool_executor_waiting', 'Tool calls waiting for a slot.', ['tool'])
+  private readonly toolRefused = this.counter(
+    'tool_executor_refused_total',
+    'Tool calls that were not run: queue-full, circuit-open, disabled or no-slot.',
+    ['tool', 'reason'],
+  )
+  private readonly toolRetried = this.counter(
+    'tool_executor_retries_total',
+    'Attempts that failed for now and are followed by another.',
+    ['tool'],
+  )
+  private readonly toolRequeued = this.counter(
+    'tool_executor_requeue_total',
+    'Denied calls by what became of them: denied (waits for an operator), allow or deny (resolved).',
+    ['tool', 'reason'],
+  )
+  private readonly circuits = {
+    opened: this.counter('circuit_breaker_opened_total', 'Circuit breakers of tools that opened.', ['tool']),
+    closed: this.counter('circuit_breaker_closed_total', 'Circuit breakers of tools that closed again.', ['tool']),
+    trial: this.counter('circuit_breaker_trial_total', 'Calls that tried a tool whose breaker was open.', ['tool']),
+  }
+
   private readonly gatewayRequests = this.counter('gateway_requests_total', 'Requests by route and status.', [
     'method',
     'route',
@@ -144,6 +166,22 @@ export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics
   }
   inflight(tool: string, change: 1 | -1): void {
     this.toolInflight.inc({ tool }, change)
+  }
+
+  waiting(tool: string, change: 1 | -1): void {
+    this.toolWaiting.inc({ tool }, change)
+  }
+  refused(tool: string, reason: string): void {
+    this.toolRefused.inc({ tool, reason })
+  }
+  retried(tool: string): void {
+    this.toolRetried.inc({ tool })
+  }
+  requeued(tool: string, reason: 'denied' | 'allow' | 'deny'): void {
+    this.toolRequeued.inc({ tool, reason })
+  }
+  circuit(tool: string, change: 'opened' | 'closed' | 'trial'): void {
+    this.circuits[change].inc({ tool })
   }
 
   // Turns (turn-metrics.ts)

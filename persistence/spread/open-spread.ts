@@ -5,12 +5,14 @@ import { openPersistence, type Persistence, type PersistenceOptions } from '../o
 import { NO_SHARD } from '../placement.ts'
 import type { Sql } from '../sql.ts'
 import { SqlDrillReports } from '../sql-drill-reports.ts'
+import { SqlToolSwitches } from '../sql-tool-switches.ts'
 import { type JournalPlace, rangesOf, ShardMap } from './shard-map.ts'
 import { orderedIds, SpreadDeadLetters, SpreadQuarantine } from './spread-dead-letters.ts'
 import { SpreadEpochs } from './spread-epochs.ts'
 import { SpreadJournal } from './spread-journal.ts'
 import { SpreadLogOffsets } from './spread-log-offsets.ts'
 import { SpreadMailboxRows } from './spread-mailbox-rows.ts'
+import { SpreadRequeuedCalls } from './spread-requeued-calls.ts'
 import { SpreadSessionRecords } from './spread-session-records.ts'
 import { SpreadTimers } from './spread-timers.ts'
 import { SpreadUsage } from './spread-usage.ts'
@@ -22,7 +24,7 @@ export interface JournalServer extends Persistence, JournalPlace {
 
 /**
  * A journal spread over several Postgres servers by shard, as one Persistence: nothing beyond persistence/ knows of it.
- * What belongs to no shard (membership, drills) is on the server of POSTGRES_DSN, which may be one of them.
+ * What belongs to no shard (membership, drills, tool switches) is on the server of POSTGRES_DSN, which may be one of them.
  */
 export async function openSpread(
   options: Omit<PersistenceOptions, 'dataDir' | 'shards'> & { readonly postgresDsn: string },
@@ -84,6 +86,8 @@ function spreadOver(
     logOffsets: new SpreadLogOffsets(map),
     drills: new SqlDrillReports(coordination),
     timers: new SpreadTimers(map),
+    toolSwitches: new SqlToolSwitches(coordination),
+    requeued: new SpreadRequeuedCalls(map),
     observeAppends(observer) {
       for (const server of servers) server.observeAppends(observer)
     },

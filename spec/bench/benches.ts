@@ -21,6 +21,7 @@ export const benches: readonly Bench[] = [
   { name: 'cluster-turns', load: () => import('./cluster-turns.bench.ts') },
   { name: 'cluster-nodes', load: () => import('./cluster-nodes.bench.ts') },
   { name: 'cluster-tokens', load: () => import('./cluster-tokens.bench.ts') },
+  { name: 'tool-calls', load: () => import('./tool-calls.bench.ts') },
   { name: 'takeover', load: () => import('./takeover.bench.ts') },
   { name: 'long-session', load: () => import('./long-session.bench.ts') },
   { name: 'cluster-profile', load: () => import('./cluster-profile.bench.ts') },

@@ -5,6 +5,7 @@ import { setTimeout as pause, setImmediate } from 'node:timers/promises'
 import { type Address, address, shardOf } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { silentLogger as log } from '../../actors/kernel/telemetry.ts'
+import { allOn } from '../../actors/tool/tool-switches.ts'
 import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
 import { loadConfig } from '../../infra/config/config.ts'
 import { loadContent } from '../../infra/content.ts'
@@ -57,6 +58,7 @@ async function measured(folder: string, lifecycle: Lifecycle): Promise<BenchRow[
       kinds: actorKindsHere,
       leases: new Map(),
       config: { ...loadConfig({}).actors, idleMs: 3_600_000, maxActiveSessions: SESSIONS * 2, drainMs: 10_000 },
+      toolSwitches: allOn,
       persistence,
       // Without snapshots: what they hold has a bound of its own (64 MB), and recovery from the journal is the dearer.
       snapshots: { load: async () => undefined, save: async () => {}, remove: async () => {} },

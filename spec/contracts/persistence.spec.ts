@@ -4,7 +4,9 @@ import { drillReportsSuite } from './drill-reports.ts'
 import { epochsSuite } from './epochs.ts'
 import { journalSuite } from './journal.ts'
 import { logOffsetsSuite } from './log-offsets.ts'
+import { requeuedCallsSuite } from './requeued-calls.ts'
 import { sessionRecordsSuite } from './session-records.ts'
+import { toolSwitchesSuite } from './tool-switches.ts'
 
 describe('persistence', () => {
   onEveryStore((stores) => {
@@ -14,5 +16,7 @@ describe('persistence', () => {
     describe('session records', () => sessionRecordsSuite(stores))
     describe('dead letters and quarantine', () => deadLettersSuite(stores))
     describe('drill reports', () => drillReportsSuite(stores))
+    describe('tool switches', () => toolSwitchesSuite(stores))
+    describe('requeued calls', () => requeuedCallsSuite(stores))
   })
 })

@@ -39,7 +39,7 @@ class ToolWorld {
     }
     const tool = workTool({ idempotent: false, timeoutMs: 600_000, run })
     const deadLetters = new ParkedInMemory()
-    const kind = toolKind({ catalogue: toolCatalogue([tool]), policy: allowAll })
+    const kind = toolKind({ catalogue: toolCatalogue([tool]), policy: allowAll, clock: this.clock })
     const recipe = journaledActor(kind, {
       journal,
       snapshots: { load: async () => undefined, save: async () => {}, remove: async () => {} },

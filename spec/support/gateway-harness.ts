@@ -8,7 +8,11 @@ import type { Failure } from '../../actors/kernel/failure.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { personaSchema } from '../../actors/persona.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
+import { ToolSwitchWatch } from '../../infra/tool-switch-watch.ts'
 import { InMemoryDrillReports } from '../../persistence/in-memory-drill-reports.ts'
+import { InMemoryRequeuedCalls } from '../../persistence/in-memory-requeued-calls.ts'
+import { InMemoryStore } from '../../persistence/in-memory-store.ts'
+import { InMemoryToolSwitches } from '../../persistence/in-memory-tool-switches.ts'
 import type { IdempotencyEntry, SessionRecord } from '../../persistence/journal.ts'
 import {
   defaultLimits,
@@ -130,7 +134,11 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       },
       isQuarantined: (at) => quarantined.has(at),
       resume: async (at) => quarantined.delete(at),
+      tools: async () => [{ tool: 'echo', breaker: 'closed' as const, running: 1, waiting: 2 }],
     },
+    toolSwitches: await new ToolSwitchWatch(new InMemoryToolSwitches(), { clock, log: silentLogger }).start(),
+    requeued: new InMemoryRequeuedCalls(new InMemoryStore()),
+    audit: { async *rows() {} },
     deadLetters: {
       async park(letter) {
         deadLetters.set(letter.envelope.id, { ...letter, id: letter.envelope.id })

@@ -26,7 +26,7 @@ export class ToolNode {
   #envelopes = 0
 
   constructor(tool: Tool, over: Partial<ToolActorParts> = {}) {
-    this.parts = { catalogue: toolCatalogue([tool]), policy: allowAll, ...over }
+    this.parts = { catalogue: toolCatalogue([tool]), policy: allowAll, clock: this.clock, ...over }
     this.#system = this.#boot()
     this.#kind = toolKind(this.parts)
   }

@@ -1,4 +1,4 @@
-import type { Announcement, ConversationEvent, Preview } from '../outbound.ts'
+import type { Announcement, ConversationEvent, Preview, ToolProgress } from '../outbound.ts'
 
 const serialized = new WeakMap<Announcement, string>()
 
@@ -58,5 +58,27 @@ export class PreviewFrames {
         source: 'worker',
       },
     }
+  }
+}
+
+/** How far a tool call is, as a `tool.progress` event. It has no place in the journal, so no cursor goes with it. */
+export function progressEvent(progress: ToolProgress, persona: string): ConversationEvent {
+  const { sessionId, turnId, callId, tool, index, text = '', fraction } = progress
+  return {
+    event_id: `${sessionId}/${callId}/progress/${index}`,
+    session_id: sessionId,
+    persona_id: persona,
+    role: 'tool',
+    type: 'tool.progress',
+    message: text,
+    version: 'sa01-v1',
+    metadata: {
+      turn_id: turnId,
+      call_id: callId,
+      tool_name: tool,
+      progress_index: index,
+      ...(fraction !== undefined && { fraction }),
+      source: 'tool_executor',
+    },
   }
 }

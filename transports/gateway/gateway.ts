@@ -9,9 +9,12 @@ import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
 import type { DrillReports } from '../../persistence/drill-reports.ts'
 import type { IdempotencyKeys, SessionRecords, Usage } from '../../persistence/journal.ts'
+import type { RequeuedCalls } from '../../persistence/requeued-calls.ts'
+import type { ToolSwitches } from '../../persistence/tool-switches.ts'
 import type { Mailbox } from '../mailbox.ts'
 import type { Models } from '../model/client.ts'
 import type { Outbound } from '../outbound.ts'
+import type { AuditTrail } from './audit-trail.ts'
 import { createAuthenticator } from './auth.ts'
 import type { GatewayConfig } from './config.ts'
 import type { DrillRuns } from './drill-runs.ts'
@@ -23,6 +26,7 @@ import { chatCompletionRoutes } from './openai/chat-completions.ts'
 import { modelRoutes } from './openai/models.ts'
 import { responseRoutes } from './openai/responses.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { delegationRoutes } from './routes/delegation.ts'
@@ -32,10 +36,12 @@ import { inspectionRoutes } from './routes/inspection.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { pageRoutes } from './routes/pages.ts'
+import { requeueRoutes } from './routes/requeue.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { sloRoutes } from './routes/slo.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { timerRoutes } from './routes/timers.ts'
+import { toolCatalogRoutes } from './routes/tool-catalog.ts'
 import { toolRoutes } from './routes/tools.ts'
 import { transferRoutes } from './routes/transfer.ts'
 import { SessionDoor } from './session-door.ts'
@@ -57,6 +63,10 @@ export interface GatewayDeps {
   readonly drills: DrillReports
   readonly drillRuns: DrillRuns
   readonly slo: SloSeries
+  /** Off as this process knows it; a change is known here at once. */
+  readonly toolSwitches: ToolSwitches & { off(tool: string, tenant: string): { readonly why: string } | undefined }
+  readonly requeued: RequeuedCalls
+  readonly audit: AuditTrail
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
@@ -74,6 +84,7 @@ export interface GatewayDeps {
 export interface GatewayMetrics {
   request(method: string, route: string, status: number, seconds: number): void
   streams(open: number): void
+  requeued?(tool: string, action: 'allow' | 'deny'): void
 }
 
 /** What the routes share. */
@@ -110,6 +121,9 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       dryRunRoutes,
       transferRoutes,
       toolRoutes,
+      toolCatalogRoutes,
+      requeueRoutes,
+      auditRoutes,
       delegationRoutes,
       timerRoutes,
       chatCompletionRoutes,

@@ -1,4 +1,6 @@
-import type { ConversationEvent, Preview } from '../outbound.ts'
+import type { ConversationEvent, Preview, ToolProgress } from '../outbound.ts'
+
+const MAX_DONE = 64
 
 /** Whether a preview is still news, given the events that its reader has seen. */
 export class PreviewGate {
@@ -6,6 +8,8 @@ export class PreviewGate {
   #step = 0
   #attempt = 0
   #ended = true
+  /** Calls that have their result: the newest of them. */
+  readonly #done = new Set<string>()
 
   /** No turn is in progress as far as the reader has seen. */
   get resting(): boolean {
@@ -29,11 +33,25 @@ export class PreviewGate {
         this.#step = Number(step) + 1
         this.#attempt = 0
         return
+      case 'tool.result':
+        this.#callDone(String(event.metadata.call_id))
+        return
       case 'assistant.final':
         this.#turn = String(turn_id)
         this.#ended = true
         return
     }
+  }
+
+  /** A word that comes after the result of its call is late. */
+  admitsProgress({ callId }: ToolProgress): boolean {
+    return !this.#done.has(callId)
+  }
+
+  #callDone(callId: string): void {
+    this.#done.add(callId)
+    const [oldest] = this.#done
+    if (this.#done.size > MAX_DONE && oldest !== undefined) this.#done.delete(oldest)
   }
 
   admits(preview: Preview): boolean {

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { Failure } from '../../actors/kernel/failure.ts'
 import type { Caller } from './auth.ts'
-import { eventJson, PreviewFrames, type PreviewStyle } from './frames.ts'
+import { eventJson, PreviewFrames, type PreviewStyle, progressEvent } from './frames.ts'
 import type { GatewayContext } from './gateway.ts'
 import { problemOf } from './problem.ts'
 import { SseResponse } from './sse.ts'
@@ -38,6 +38,7 @@ export function streamOverSse(
         const frame = previews.frame(preview)
         return frame === undefined || sse.send(JSON.stringify(frame))
       },
+      progress: (progress) => sse.send(JSON.stringify(progressEvent(progress, previews.persona))),
       end,
     },
   )

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { asFailure, Failure, type FailureCode, failures } from '../../actors/kernel/failure.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
-import { eventJson, PreviewFrames, type PreviewStyle } from './frames.ts'
+import { eventJson, PreviewFrames, type PreviewStyle, progressEvent } from './frames.ts'
 import type { GatewayContext } from './gateway.ts'
 import { parseJson } from './json-body.ts'
 import { problemOf } from './problem.ts'
@@ -76,6 +76,7 @@ export function streamOverWebSocket(
         const frame = previews.frame(preview)
         return frame === undefined || send(JSON.stringify(frame))
       },
+      progress: (progress) => send(JSON.stringify(progressEvent(progress, previews.persona))),
       end,
     },
   )

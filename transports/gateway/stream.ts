@@ -1,6 +1,6 @@
 import type { Clock } from '../../actors/kernel/clock.ts'
 import { asFailure, Failure } from '../../actors/kernel/failure.ts'
-import type { Announcement, Outbound, OutboundListener, Preview } from '../outbound.ts'
+import type { Announcement, Outbound, OutboundListener, Preview, ToolProgress } from '../outbound.ts'
 import { PreviewGate } from './preview-gate.ts'
 import type { SessionReader } from './session-reader.ts'
 
@@ -10,7 +10,7 @@ import type { SessionReader } from './session-reader.ts'
  *       announcements are lost, repeated or out of order. Live events are heard before the journal is read, so
  *       nothing falls between the two.
  *   S2. A preview is shown only after the journal has caught up, and never once an event has ended its step.
- *   S3. Bounded: at most `pendingEvents` events and one preview wait for a sink; beyond, or when the sink takes
+ *   S3. Bounded: at most `pendingEvents` events, one preview and a word of each call wait for a sink; beyond, or when the sink takes
  *       nothing for `stallMs`, the stream ends with SLOW_READER and the reader goes on from its cursor.
  */
 export interface SessionStream extends OutboundListener {
@@ -27,6 +27,7 @@ export interface StreamSink {
   /** False: it takes no more until it calls `drained`. */
   event(announcement: Announcement): boolean
   preview(preview: Preview): boolean
+  progress?(progress: ToolProgress): boolean
   /** The last call. */
   end(failure: Failure): void
 }
@@ -48,6 +49,8 @@ export interface StreamStart {
 
 /** Events read at once. */
 const PAGE = 200
+/** Calls of one session whose progress waits for a sink (S3). */
+const MAX_PROGRESS = 64
 /** An announced event that the journal does not show yet is asked for again after this, doubling up to a second. */
 const GAP_RETRY_MS = 20
 
@@ -66,6 +69,8 @@ class Follower implements SessionStream {
   readonly #pending = new Map<number, Announcement>()
   #cursor: number | undefined
   #preview: Preview | undefined
+  /** The newest of each call that the sink has not been given. */
+  readonly #progress = new Map<string, ToolProgress>()
   /** The journal may hold events after the cursor that `#pending` does not. */
   #behind: boolean
   #reading = false
@@ -110,6 +115,13 @@ class Follower implements SessionStream {
     this.#pump()
   }
 
+  progress(progress: ToolProgress): void {
+    if (this.#ended || !this.#sink.progress) return
+    if (this.#progress.size >= MAX_PROGRESS && !this.#progress.has(progress.callId)) return
+    this.#progress.set(progress.callId, progress)
+    this.#pump()
+  }
+
   drained(): void {
     this.#blockedSince = undefined
     this.#pump()
@@ -143,6 +155,7 @@ class Follower implements SessionStream {
     this.#subscription?.close()
     this.#pending.clear()
     this.#preview = undefined
+    this.#progress.clear()
   }
 
   #pump(): void {
@@ -157,6 +170,11 @@ class Follower implements SessionStream {
     const preview = this.#preview
     this.#preview = undefined
     if (preview && this.#gate.admits(preview)) this.#taken(this.#sink.preview(preview))
+    for (const [callId, progress] of this.#progress) {
+      if (!this.#open()) return
+      this.#progress.delete(callId)
+      if (this.#gate.admitsProgress(progress)) this.#taken(this.#sink.progress?.(progress) ?? true)
+    }
   }
 
   #open(): boolean {

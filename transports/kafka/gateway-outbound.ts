@@ -3,7 +3,14 @@ import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { InProcessOutbound } from '../in-process-outbound.ts'
 import type { Frame, Peer, PeerTalk } from '../link/peer-talk.ts'
-import { type Announcement, goesOn, type Outbound, type OutboundListener, type Preview } from '../outbound.ts'
+import {
+  type Announcement,
+  goesOn,
+  type Outbound,
+  type OutboundListener,
+  type Preview,
+  type ToolProgress,
+} from '../outbound.ts'
 import type { LogWriter } from './log-writer.ts'
 import { WATCH_MS } from './node-outbound.ts'
 import { inbound } from './topics.ts'
@@ -102,6 +109,9 @@ export class GatewayOutbound implements Outbound {
       }
       case 'preview':
         this.show(frame.p as Omit<Preview, 'text'> & { text?: string })
+        return
+      case 'progress':
+        this.local.progress(frame.p as ToolProgress)
         return
       case 'watching':
         for (const sessionId of frame.sessions) this.heardOf(sessionId)

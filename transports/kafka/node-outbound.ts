@@ -3,7 +3,14 @@ import type { Clock } from '../../actors/kernel/clock.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import { InProcessOutbound } from '../in-process-outbound.ts'
 import type { Peer, PeerTalk } from '../link/peer-talk.ts'
-import { type Announcement, goesOn, type Outbound, type OutboundListener, type Preview } from '../outbound.ts'
+import {
+  type Announcement,
+  goesOn,
+  type Outbound,
+  type OutboundListener,
+  type Preview,
+  type ToolProgress,
+} from '../outbound.ts'
 import type { OutboundPublisher } from './outbound-publisher.ts'
 
 /** A gateway that wants to go on says so again in time (gateway-outbound.ts). */
@@ -44,6 +51,10 @@ export class NodeOutbound implements Outbound {
     this.local.preview(preview)
   }
 
+  progress(progress: ToolProgress): void {
+    this.local.progress(progress)
+  }
+
   subscribe(sessionId: string, listener: OutboundListener): { close(): void } {
     return this.local.subscribe(sessionId, listener)
   }
@@ -82,6 +93,7 @@ export class NodeOutbound implements Outbound {
     let last: Omit<Preview, 'text'> | undefined
     const { close } = this.local.subscribe(sessionId, {
       event: (announcement) => talk.tell(gateway, { k: 'event', a: announcement }),
+      progress: (progress) => talk.tell(gateway, { k: 'progress', p: progress }),
       preview(preview) {
         const { text, ...rest } = preview
         talk.tell(gateway, { k: 'preview', p: goesOn(last, preview) ? rest : preview })

@@ -139,14 +139,13 @@ function spoken(event: z.output<typeof conversationEvent>): SessionCommand {
 
 function returned(result: z.output<typeof toolResult>, at: number): SessionCommand {
   const { call_id } = result.metadata
-  const status = result.status === 'circuit_open' ? 'error' : result.status
   const { output } = result.payload
   return {
     kind: 'ToolReturned',
     v: 1,
     callId: typeof call_id === 'string' ? call_id : result.event_id,
     outcome: {
-      status,
+      status: result.status,
       output: typeof output === 'string' ? output : JSON.stringify(result.payload),
       startedAt: at - result.execution_time * 1_000,
       finishedAt: at,

@@ -12,6 +12,10 @@ export interface Peer {
 export type Frame =
   | { readonly k: 'preview'; readonly p: unknown }
   | { readonly k: 'event'; readonly a: unknown }
+  /** How far a tool call is: from its node to the session's owner… */
+  | { readonly k: 'report'; readonly p: unknown }
+  /** …and from there to the gateways that watch. */
+  | { readonly k: 'progress'; readonly p: unknown }
   /** The sender heard that these sessions are watched; what it announced before did not get here. */
   | { readonly k: 'watching'; readonly sessions: readonly string[] }
   /** The sender owns these shards now: watch again there. */

@@ -36,6 +36,7 @@ export function callback({ clock, ...guard }: CallbackParts): Tool<typeof schema
     idempotent: true,
     timeoutMs: 120_000,
     reaches: ['public-network'],
+    breaker: 'none',
     maxOutput: 1_000,
     async run({ url, ...told }, { callId, signal, traceparent }) {
       // A model may write any name; only a session itself makes such an id.

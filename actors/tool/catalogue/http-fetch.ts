@@ -36,6 +36,7 @@ export function httpFetch(options: HttpFetchOptions = {}): Tool<typeof schema, s
     idempotent: true,
     timeoutMs: 30_000,
     reaches: ['public-network'],
+    breaker: 'none',
     maxOutput: 32_000,
     async run({ url, method }, { signal, traceparent }) {
       return readable(await guardedFetch(url, method, signal, { ...guard, traceparent }), method, signal)

@@ -21,7 +21,7 @@ describe('a tool actor', () => {
       },
     }
     let ranWith: unknown
-    const run: Tool['run'] = async (args, { signal, now: _, ...context }) => {
+    const run: Tool['run'] = async (args, { signal, now: _, progress: __, ...context }) => {
       ranWith = { args, context }
       return 'done'
     }

@@ -14,6 +14,7 @@ const context: ToolContext = {
   personaId: 'soma',
   signal: new AbortController().signal,
   now: () => Date.UTC(2026, 0, 31, 12),
+  progress() {},
 }
 
 describe('the tool catalogue', () => {

@@ -20,7 +20,7 @@ type Happening =
 type CrashPoint = 'no' | 'before append' | 'after append'
 
 const [repeatable, unrepeatable] = [true, false].map((idempotent) =>
-  toolBehaviour(toolCatalogue([workTool({ idempotent })])),
+  toolBehaviour(toolCatalogue([workTool({ idempotent, retry: { attempts: 3, backoffMs: 1 } })])),
 ) as [ToolBehaviour, ToolBehaviour]
 
 /** The harness in ten lines: inbox, journal, fold, effects; and the world, which counts what the tool really did. */
@@ -63,6 +63,11 @@ class World {
     if (phase === 'reconciling' && command.kind === 'Reconciled' && command.finding.kind === 'not-run') {
       this.#clearedToRun = true
     }
+    // T7: the failure says of itself that the attempt had no effect.
+    if (decision.events.some(({ kind }) => kind === 'InvocationFailed')) {
+      this.#clearedToRun ||=
+        command.kind === 'Ran' && command.result.kind === 'failed' && command.result.transient === 'not-run'
+    }
     if (crash === 'after append') this.#recover()
     else for (const effect of decision.effects ?? []) this.#perform(effect)
   }
@@ -94,6 +99,7 @@ class World {
       const attempt = 'attempt' in this.state ? this.state.attempt : 0
       this.tell({ kind: 'Reconciled', attempt, finding: { kind: 'unknown' } }, `end/reconciled/${step}`, 'no')
       const result = { kind: 'output', output: 'x', truncated: false } as const
+      this.tell({ kind: 'RetryDue', attempt }, `end/retry/${step}`, 'no')
       this.tell({ kind: 'Ran', attempt, result }, `end/ran/${step}`, 'no')
       this.tell(settle, `end/settle/${step}`, 'no')
     }
@@ -123,6 +129,14 @@ function commands(findings: readonly ('unknown' | 'not-run')[]): fc.Arbitrary<{ 
     command: { kind: 'Ran', attempt, result: deferred({ settledBy: [session], send: [] }) } as const,
     envelope: `ran/${attempt}`,
   }))
+  const failures = fc.tuple(attempts, fc.constantFrom('not-run', 'may-have-run')).map(([attempt, transient]) => ({
+    command: { kind: 'Ran', attempt, result: { kind: 'failed', code: 'TOOL_TRANSIENT', detail: 'busy', transient } },
+    envelope: `ran/${attempt}`,
+  })) as fc.Arbitrary<{ command: Command; envelope: string }>
+  const retries = attempts.map((attempt) => ({
+    command: { kind: 'RetryDue', attempt } as const,
+    envelope: `retry/${attempt}`,
+  }))
   const settlements = fc.nat(2).map((n) => ({ command: settle, envelope: `settle/${n}` }))
   const expiries = attempts.map((attempt) => ({
     command: { kind: 'Expired', attempt } as const,
@@ -139,6 +153,12 @@ function commands(findings: readonly ('unknown' | 'not-run')[]): fc.Arbitrary<{ 
     { weight: 2, arbitrary: results },
     { weight: 2, arbitrary: reconciliations },
     { weight: 2, arbitrary: deferrals },
+    ...(findings.includes('not-run')
+      ? [
+          { weight: 2, arbitrary: failures },
+          { weight: 2, arbitrary: retries },
+        ]
+      : []),
     { weight: 1, arbitrary: settlements },
     { weight: 1, arbitrary: expiries },
   )

@@ -7,7 +7,8 @@ import { Gate, settled } from '../../support/probe.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 function contextOf(clock: VirtualClock, signal = new AbortController().signal): ToolContext {
-  return { callId: 'c', tenant: 'acme', sessionId: 's', personaId: 'soma', signal, now: () => clock.now() }
+  const means = { signal, now: () => clock.now(), progress() {} }
+  return { callId: 'c', tenant: 'acme', sessionId: 's', personaId: 'soma', ...means }
 }
 
 async function run(over: Partial<Tool>, during: (clock: VirtualClock) => void = () => {}) {

@@ -1,31 +1,65 @@
 import { expect } from 'chai'
-import { Slots } from '../../../actors/tool/slots.ts'
+import { type Slot, type SlotRequest, Slots } from '../../../actors/tool/slots.ts'
 import { settled } from '../../support/probe.ts'
 
 const never = new AbortController().signal
+const roomy = { perTool: 100, perTenant: 50 }
+
+let now = 0
+const slotsOf = (limits = roomy) => new Slots(limits, () => now)
+const of = (tenant: string, over: Partial<SlotRequest> = {}): SlotRequest => ({ tool: 'a', tenant, limit: 1, ...over })
+
+function releaseOf(slot: Slot): () => void {
+  if (slot.kind !== 'taken') throw new Error(`no slot: ${JSON.stringify(slot)}`)
+  return slot.release
+}
 
 describe('slots', () => {
-  it('let only so many of one tool run, and other tools meanwhile', async () => {
-    const slots = new Slots(2)
-    await slots.take('a', never)
-    await slots.take('a', never)
+  beforeEach(() => {
+    now = 0
+  })
+
+  it('L1: let only so many of one tool run, and other tools meanwhile', async () => {
+    const slots = slotsOf()
+    const limit = 2
+    await slots.take(of('acme', { limit }), never)
+    await slots.take(of('acme', { limit }), never)
     let third = false
-    void slots.take('a', never).then(() => {
+    void slots.take(of('acme', { limit }), never).then(() => {
       third = true
     })
-    await slots.take('b', never)
+    await slots.take(of('acme', { tool: 'b' }), never)
     await settled()
     expect([third, slots.running('a'), slots.running('b')]).to.deep.equal([false, 2, 1])
   })
 
-  it('go to whoever waits longest', async () => {
-    const slots = new Slots(1)
-    const release = await slots.take('a', never)
+  it('L2: go to tenants in turn, so that one with a hundred waiting holds up another for one call', async () => {
+    const slots = slotsOf()
+    const first = await slots.take(of('flood'), never)
+    const order: string[] = []
+    const stand = (tenant: string) =>
+      void slots.take(of(tenant), never).then((slot) => {
+        order.push(tenant)
+        releaseOf(slot)()
+      })
+    for (let n = 0; n < 40; n++) stand('flood')
+    stand('acme')
+    stand('acme')
+    releaseOf(first)()
+    await settled()
+    expect(order).to.have.length(42)
+    expect(order.slice(0, 5)).to.deep.equal(['flood', 'acme', 'flood', 'acme', 'flood'])
+    expect([slots.running('a'), slots.waiting('a')]).to.deep.equal([0, 0])
+  })
+
+  it('L2: go to whoever of a tenant waits longest', async () => {
+    const slots = slotsOf()
+    const release = releaseOf(await slots.take(of('acme'), never))
     const order: number[] = []
     for (const who of [1, 2, 3]) {
-      void slots.take('a', never).then((free) => {
+      void slots.take(of('acme'), never).then((slot) => {
         order.push(who)
-        free()
+        releaseOf(slot)()
       })
     }
     release()
@@ -34,31 +68,60 @@ describe('slots', () => {
     expect(slots.running('a')).to.equal(0)
   })
 
+  it('L3: refuse whoever comes when the line of its tenant is full, and say when to ask again', async () => {
+    const slots = slotsOf({ perTool: 10, perTenant: 2 })
+    const held = releaseOf(await slots.take(of('acme'), never))
+    now = 4_000
+    held()
+    await slots.take(of('acme'), never)
+    void slots.take(of('acme'), never)
+    void slots.take(of('acme'), never)
+    const refused = await slots.take(of('acme'), never)
+    expect(refused).to.deep.equal({ kind: 'queue-full', of: 'tenant', waiting: 2, retryAfter: 8 })
+    // Another tenant's line is its own.
+    let other: Slot | 'waits' = 'waits'
+    void slots.take(of('other'), never).then((slot) => {
+      other = slot
+    })
+    await settled()
+    expect(other).to.equal('waits')
+  })
+
+  it('L3: refuse everybody when the line of the tool is full, but for work that was begun before', async () => {
+    const slots = slotsOf({ perTool: 1, perTenant: 10 })
+    await slots.take(of('acme'), never)
+    void slots.take(of('acme'), never)
+    expect(await slots.take(of('other'), never)).to.deep.include({ kind: 'queue-full', of: 'tool' })
+    void slots.take(of('other', { begun: true }), never)
+    expect(slots.waiting('a')).to.equal(2)
+  })
+
   it('are given back once, however often they are released', async () => {
-    const slots = new Slots(1)
-    const release = await slots.take('a', never)
+    const slots = slotsOf()
+    const release = releaseOf(await slots.take(of('acme'), never))
     release()
-    await slots.take('a', never)
+    await slots.take(of('acme'), never)
     release()
     expect(slots.running('a')).to.equal(1)
   })
 
-  it('pass over those who stopped waiting', async () => {
-    const slots = new Slots(1)
-    const release = await slots.take('a', never)
+  it('L4: pass over those who stopped waiting, and forget them', async () => {
+    const slots = slotsOf()
+    const release = releaseOf(await slots.take(of('acme'), never))
     const patience = new AbortController()
-    const given = slots.take('a', patience.signal).catch((reason: Error) => reason.message)
-    const next = slots.take('a', never)
+    const given = slots.take(of('acme'), patience.signal).catch((reason: Error) => reason.message)
+    const next = slots.take(of('acme'), never)
     patience.abort(new Error('cancelled'))
     expect(await given).to.equal('cancelled')
     release()
     await next
-    expect(slots.running('a')).to.equal(1)
+    expect([slots.running('a'), slots.waiting('a')]).to.deep.equal([1, 0])
   })
 
   it('refuse who is already aborted', async () => {
-    const slots = new Slots(1)
-    const refused = await slots.take('a', AbortSignal.abort(new Error('gone'))).catch((reason: Error) => reason.message)
+    const slots = slotsOf()
+    const gone = AbortSignal.abort(new Error('gone'))
+    const refused = await slots.take(of('acme'), gone).catch((reason: Error) => reason.message)
     expect([refused, slots.running('a')]).to.deep.equal(['gone', 0])
   })
 })

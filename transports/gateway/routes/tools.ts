@@ -1,20 +1,11 @@
 import { z } from 'zod'
 import { Failure } from '../../../actors/kernel/failure.ts'
-import type { Tool } from '../../../actors/tool/tool.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 import { metadata, personaId, sessionName } from '../schemas.ts'
+import { describedTool, describeTool } from './tool-catalog.ts'
 
-const tool = z.object({
-  name: z.string(),
-  description: z.string(),
-  parameters: z.record(z.string(), z.unknown()),
-  idempotent: z.boolean(),
-  timeout_ms: z.int(),
-  reaches: z.array(z.string()),
-})
-
-export function toolRoutes(app: App, { door, tools, personas }: GatewayContext): void {
+export function toolRoutes(app: App, { door, tools, personas, toolSwitches }: GatewayContext): void {
   const offered = tools.list().filter(({ internal }) => !internal)
 
   app.post(
@@ -37,6 +28,8 @@ export function toolRoutes(app: App, { door, tools, personas }: GatewayContext):
       const { body } = request
       if (!offered.some(({ name }) => name === body.tool_name))
         throw new Failure('TOOL_NOT_FOUND', `\`${body.tool_name}\` is not here.`)
+      const off = toolSwitches.off(body.tool_name, request.caller.tenant)
+      if (off) throw new Failure('TOOL_DISABLED', `\`${body.tool_name}\` is switched off: ${off.why}`)
       door.checkPersona(body.persona_id)
       const ticket = await door.ticket(request, body.session_id)
       await door.open(
@@ -56,37 +49,16 @@ export function toolRoutes(app: App, { door, tools, personas }: GatewayContext):
     },
   )
 
-  const described = (one: Tool) => ({
-    name: one.name,
-    description: one.description,
-    parameters: { ...tools.parameters(one.name) },
-    idempotent: one.idempotent,
-    timeout_ms: one.timeoutMs,
-    reaches: [...one.reaches],
-  })
-
   app.get(
     '/v1/tools',
     {
       schema: {
         tags: ['tools'],
         summary: 'The tools here, with the schemas of their arguments',
-        response: { 200: z.object({ tools: z.array(tool) }) },
+        response: { 200: z.object({ tools: z.array(describedTool) }) },
       },
     },
-    async () => ({ tools: offered.map(described) }),
-  )
-
-  app.get(
-    '/v1/tool-catalog',
-    {
-      schema: {
-        tags: ['tools'],
-        summary: 'The same as the old stack listed it',
-        response: { 200: z.array(tool.extend({ enabled: z.boolean() })) },
-      },
-    },
-    async () => offered.map((one) => ({ ...described(one), enabled: true })),
+    async () => ({ tools: offered.map((one) => describeTool(tools, one)) }),
   )
 
   app.get(

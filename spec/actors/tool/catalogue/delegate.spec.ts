@@ -12,7 +12,8 @@ const childId = childSessionOf(callId)
 function contextOf(lineage: ToolContext['lineage']): ToolContext {
   const { signal } = new AbortController()
   const sessionId = '8c5f0000-0000-4000-8000-000000000001'
-  return { callId, tenant: 'acme', sessionId, personaId: 'soma', signal, now: () => 7, ...(lineage && { lineage }) }
+  const means = { signal, now: () => 7, progress() {} }
+  return { callId, tenant: 'acme', sessionId, personaId: 'soma', ...means, ...(lineage && { lineage }) }
 }
 
 describe('delegate', () => {

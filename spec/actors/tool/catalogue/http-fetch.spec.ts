@@ -30,7 +30,7 @@ let requests: IncomingMessage[]
 let answer: RequestListener
 
 function contextOf(signal = new AbortController().signal): ToolContext {
-  return { callId: 'c', tenant: 'acme', sessionId: 's', personaId: 'p', signal, now: () => 0 }
+  return { callId: 'c', tenant: 'acme', sessionId: 's', personaId: 'p', signal, now: () => 0, progress() {} }
 }
 
 interface Place {
