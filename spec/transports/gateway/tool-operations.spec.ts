@@ -12,6 +12,10 @@ const denied = (callId: string, tenant: string): RequeuedCall => ({
   ...{ metadata: { k: 1 }, decision: { id: 'd', allow: false, reason: 'No.', policy: 'p' }, deniedAt: 1_000 },
 })
 
+async function* nothing(): AsyncGenerator<never> {
+  yield* []
+}
+
 /** Answers as persistence does, of one call of tenant a. */
 class OneDenied {
   readonly asked: unknown[] = []
@@ -48,8 +52,9 @@ describe('tools, as operators of several tenants see them', () => {
     requeued = new OneDenied()
     audited.length = 0
     const audit = {
-      async *rows(query: AuditQuery) {
+      rows(query: AuditQuery) {
         audited.push(query)
+        return nothing()
       },
     }
     harness = await startGateway({
