@@ -1,6 +1,6 @@
 import { Best, type Scored } from './best.ts'
 import { PostingList } from './posting-list.ts'
-import { wordsOf } from './words.ts'
+import { askedWordsOf, wordsOf } from './words.ts'
 
 /** Distinct words of a query that count: the first ones (I9). */
 const MAX_QUERY_WORDS = 64
@@ -65,7 +65,7 @@ export class LexicalIndex {
     const norms = this.#norms()
     const words: QueryWord[] = []
     let weight = 0
-    for (const word of [...new Set(wordsOf(text))].slice(0, MAX_QUERY_WORDS)) {
+    for (const word of askedWordsOf(text).slice(0, MAX_QUERY_WORDS)) {
       const list = this.#lists.get(word)
       const idf = this.#idf(list?.length ?? 0)
       weight += idf

@@ -1,4 +1,5 @@
 import { stemmer } from 'stemmer'
+import { eng } from 'stopword'
 
 /** Words that one text is found by; what comes after is not (I9). About twelve pages. */
 export const MAX_WORDS = 4_000
@@ -25,6 +26,18 @@ export function wordsOf(text: string, max = MAX_WORDS): string[] {
     else for (const part of match.split(/[.,]/)) if (part !== '') words.push(stem(part.slice(0, LONGEST)))
   }
   return words.length > max ? words.slice(0, max) : words
+}
+
+const FUNCTION_WORDS = new Set(eng.map(stem))
+
+/**
+ * The words that a question asks by, each once: without the function words of English, unless it has no others. In a small
+ * shard «what» and «the» are as rare as any word, and would be taken for what is asked.
+ */
+export function askedWordsOf(question: string): string[] {
+  const words = [...new Set(wordsOf(question))]
+  const asked = words.filter((word) => !FUNCTION_WORDS.has(word))
+  return asked.length === 0 ? words : asked
 }
 
 function levelled(text: string): string {
