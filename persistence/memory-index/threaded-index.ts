@@ -3,6 +3,9 @@ import type { IndexEntry, IndexHit, IndexQuery, MemoryIndex } from '../../actors
 import { checkEntries, checkQuery } from './entry-check.ts'
 import type { IndexThread } from './index-thread.ts'
 
+/** The thread as its indexes know it. */
+export type AskedThread = Pick<IndexThread, 'ask' | 'isLost'>
+
 /** Entries that are copied to the thread at a time: copying a million at once would stop this one for seconds. */
 const AT_ONCE = 64
 /** Portions under way: one is handled while the next is copied. Others' searches wait for no more than these. */
@@ -21,7 +24,7 @@ type Change =
  *       less than was put.
  */
 export class ThreadedIndex implements MemoryIndex {
-  readonly #thread: IndexThread
+  readonly #thread: AskedThread
   readonly #index: number
   readonly #keys = new Set<string>()
   /** In order. Taken from `#next` on, because shifting a long array moves all of it. */
@@ -32,7 +35,7 @@ export class ThreadedIndex implements MemoryIndex {
   #failed: Failure | undefined
   #closed = false
 
-  constructor(thread: IndexThread, index: number) {
+  constructor(thread: AskedThread, index: number) {
     this.#thread = thread
     this.#index = index
   }

@@ -43,8 +43,15 @@ export class LocalEmbedder implements Embedder {
     const vectors: Float32Array[] = []
     for (let from = 0; from < texts.length; from += BATCH) {
       signal.throwIfAborted()
-      const batch = texts.slice(from, from + BATCH).map((text) => text.slice(0, TEXT_CHARS))
-      for (const vector of await aborting(this.#running().embed(batch), signal)) {
+      // The model leaves out texts without a token, and the vectors of those behind them would move up.
+      const batch = texts.slice(from, from + BATCH).map((text) => text.slice(0, TEXT_CHARS).trim() || '.')
+      const answer = await aborting(this.#running().embed(batch), signal)
+      if (answer.length !== batch.length)
+        throw new Failure(
+          'EMBEDDING_UNAVAILABLE',
+          `the local model made ${answer.length} vectors of ${batch.length} texts`,
+        )
+      for (const vector of answer) {
         const unit = unitVector(vector)
         if (unit?.length !== this.dimensions)
           throw new Failure('EMBEDDING_UNAVAILABLE', 'the local model made no vector of one of the texts')

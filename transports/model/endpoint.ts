@@ -49,7 +49,10 @@ export function endpointOf(config: EndpointConfig): Endpoint {
 
 function parse(baseUrl: string): URL {
   // The value is not repeated: it may hold a password.
-  const problem = new Failure('CONFIG_INVALID', 'the model base URL (OPENAI_BASE_URL, SOMA_EMBEDDING_BASE_URL) is not an http or https URL')
+  const problem = new Failure(
+    'CONFIG_INVALID',
+    'the model base URL (OPENAI_BASE_URL, SOMA_EMBEDDING_BASE_URL) is not an http or https URL',
+  )
   if (!URL.canParse(baseUrl)) throw problem
   const url = new URL(baseUrl)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw problem
