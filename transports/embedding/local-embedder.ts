@@ -43,7 +43,7 @@ export class LocalEmbedder implements Embedder {
     const vectors: Float32Array[] = []
     for (let from = 0; from < texts.length; from += BATCH) {
       signal.throwIfAborted()
-      // The model leaves out texts without a token, and the vectors of those behind them would move up.
+      // The model leaves out a text without a token at the end of a batch.
       const batch = texts.slice(from, from + BATCH).map((text) => text.slice(0, TEXT_CHARS).trim() || '.')
       const answer = await aborting(this.#running().embed(batch), signal)
       if (answer.length !== batch.length)
