@@ -126,6 +126,22 @@ describe('the index of a shard', () => {
     )
   })
 
+  it('keeps a place for the first by words and the first by vector behind many that have some of both (F2)', () => {
+    const index = new ShardIndex()
+    index.put([
+      anEntry('by words', 'red lamp', { vector: unit(0, 1) }),
+      anEntry('by vector', 'something else', { vector: unit(1, 0) }),
+      ...Array.from({ length: 9 }, (_, i) =>
+        anEntry(`both ${i}`, `red house ${i}`, { vector: unit(1, 0.3 + i / 100) }),
+      ),
+    ])
+    const query = aQuery('red lamp', { mode: 'hybrid', vector: unit(1, 0) })
+    const keys = (limit: number) => index.searchNow({ ...query, limit }).map(({ key }) => key)
+    expect(keys(2)).to.have.members(['by words', 'by vector'])
+    expect(keys(3)).to.have.members(['both 0', 'by words', 'by vector'])
+    expect(keys(1)).to.deep.equal(['both 0'])
+  })
+
   it('answers the same whether its rows came at once, one by one, or over others (I6)', () => {
     fc.assert(
       fc.property(someHistory, someQuery, (history, query) => {
