@@ -46,6 +46,7 @@ const isContract = (file: string) =>
     /^actors\/[a-z-]+\/protocol\.ts$/,
     /^actors\/persona\.ts$/,
     /^actors\/tool\/tool\.ts$/,
+    /^actors\/memory\/index\/memory-index\.ts$/,
     /^persistence\/(journal|snapshots|epochs|sql|mailbox-rows|log-offsets|membership|drill-reports|timers|tool-switches|requeued-calls)\.ts$/,
     /^transports\/(mailbox|outbound)\.ts$/,
     /^transports\/model\/client\.ts$/,

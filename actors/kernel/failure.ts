@@ -490,6 +490,20 @@ export const failures = {
     title: 'The database was migrated by a newer version',
     remedy: 'Run that version or newer.',
   },
+  // Memory search
+  MEMORY_INDEX_LOST: {
+    disposition: 'retry',
+    status: 503,
+    title: 'The search index of a memory shard is gone',
+    remedy: 'Try again: the shard starts anew and builds its index from the journal, where nothing was lost.',
+  },
+  EMBEDDING_UNAVAILABLE: {
+    disposition: 'reply',
+    status: 503,
+    title: 'The embedding model does not answer',
+    remedy:
+      'Memory is searched by words meanwhile. See SOMA_EMBEDDING_BASE_URL and SOMA_EMBEDDING_API_KEY, or set SOMA_EMBEDDING_MODEL to local or none.',
+  },
 } as const satisfies Record<string, FailureKind>
 
 export type FailureCode = keyof typeof failures

@@ -204,6 +204,18 @@ export const variables = {
     'How long a stop waits for steps in flight; the rest goes on after the next start.',
   ),
 
+  SOMA_EMBEDDING_MODEL: known(
+    text('local'),
+    'What finds memories by meaning: local (English, in this process), none (by words alone), or a model of an endpoint.',
+  ),
+  SOMA_EMBEDDING_BASE_URL: known(
+    web('https://api.openai.com/v1', 'that of the dialogue role'),
+    'OpenAI-compatible endpoint of an embedding model that is named.',
+  ),
+  SOMA_EMBEDDING_API_KEY: secret(optionalText(), 'Key for it; without an own endpoint OPENAI_API_KEY does.'),
+  SOMA_EMBEDDING_DIMENSIONS: known(whole(8, 8_192, 1_536), 'Dimensions of the vectors of a model that is named.'),
+  SOMA_MEMORY_INDEX_THREADS: known(whole(1, 64, 1), 'Threads that hold the search indexes of memory shards.'),
+
   LOG_LEVEL: known(choice(['debug', 'info', 'warn', 'error', 'silent'], 'info'), 'Least level that is logged.'),
   SOMA_LOG_FORMAT: known(
     choice(['auto', 'json', 'pretty'], 'auto'),

@@ -6,6 +6,7 @@ import { type Role, roles } from '../../persistence/membership.ts'
 import { defaultLimits, type GatewayConfig, loopbackHosts } from '../../transports/gateway/config.ts'
 import type { KafkaSettings } from '../../transports/kafka/settings.ts'
 import type { ModelsConfig } from '../../transports/model/models.ts'
+import { type MemoryConfig, memoryOf } from './config-memory.ts'
 import { modelsOf } from './config-models.ts'
 import { journalProblems, type PersistenceConfig, persistenceOf } from './config-persistence.ts'
 import {
@@ -30,6 +31,7 @@ export interface Config {
   readonly services: ServicesConfig
   readonly actors: ActorsConfig
   readonly content: ContentConfig
+  readonly memory: MemoryConfig
   /** The variables that tenants.ts reads: TENANT_CONFIG_PATH and BUDGET_LIMIT_*. */
   readonly budgets: Environment
   readonly logs: LogsConfig
@@ -152,6 +154,7 @@ export function loadConfig(env: Environment): Config {
       },
       ...policyServicesOf(v),
     },
+    memory: memoryOf(v),
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),
     logs: { level: v.LOG_LEVEL, format: v.SOMA_LOG_FORMAT, to: 'stdout' },
     tracing: v.OTLP_ENDPOINT === undefined ? undefined : { endpoint: v.OTLP_ENDPOINT, ratio: v.SOMA_TRACE_RATIO },

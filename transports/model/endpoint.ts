@@ -9,7 +9,7 @@ export interface EndpointConfig {
 export interface Endpoint {
   /** Without credentials and query: what logs and errors may show. */
   readonly shown: string
-  url(path: 'chat/completions' | 'models'): string
+  url(path: 'chat/completions' | 'models' | 'embeddings'): string
   readonly headers: Readonly<Record<string, string>>
   /** A server's own words, fit to show: without the key (servers quote it), without control characters, cut. */
   clean(text: string): string
@@ -33,7 +33,7 @@ export function endpointOf(config: EndpointConfig): Endpoint {
     headers.authorization = `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`
 
   // A bare host is the commonest slip, and no known server has its routes at the root.
-  const path = url.pathname.replace(/\/+$/, '').replace(/\/chat\/completions$/, '') || '/v1'
+  const path = url.pathname.replace(/\/+$/, '').replace(/\/(?:chat\/completions|embeddings)$/, '') || '/v1'
   return {
     shown: `${url.origin}${path}`,
     url: (route) => `${url.origin}${path}/${route}${url.search}`,
@@ -49,7 +49,10 @@ export function endpointOf(config: EndpointConfig): Endpoint {
 
 function parse(baseUrl: string): URL {
   // The value is not repeated: it may hold a password.
-  const problem = new Failure('CONFIG_INVALID', 'the model base URL (OPENAI_BASE_URL) is not an http or https URL')
+  const problem = new Failure(
+    'CONFIG_INVALID',
+    'the model base URL (OPENAI_BASE_URL, SOMA_EMBEDDING_BASE_URL) is not an http or https URL',
+  )
   if (!URL.canParse(baseUrl)) throw problem
   const url = new URL(baseUrl)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw problem

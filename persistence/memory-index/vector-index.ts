@@ -1,0 +1,167 @@
+import { Best, type Scored } from './best.ts'
+import { asBytes, type ByteQuery, ByteVectors } from './byte-vectors.ts'
+import type { Sieve } from './entry-table.ts'
+import type { MakeVectorGraph, VectorGraph } from './vector-graph.ts'
+
+/** Up to here every vector is compared: a few ms, exact, and nothing to build. Also how many may wait to be linked. */
+const LOOSE_MOST = 2_048
+/** Vectors linked to the graph at a time: a search waits no longer than for that. */
+const LINK_AT_ONCE = 64
+/** Of bit neighbours for each one wanted, and the least that are taken. */
+const OVERSAMPLED = 4
+const NEAR_LEAST = 200
+/** More neighbours than that cost the graph more than comparing all that pass a filter. */
+const NEAR_MOST = 4_096
+const NONE = -1
+
+/**
+ * Cosine over the vectors of one shard.
+ *   V1. Exact while there are few, or few pass the filter. Beyond, the graph proposes and exact products rank.
+ *   V2. A vector can be found at once: what is not linked yet is compared one by one, and at most LOOSE_MOST wait.
+ *   V3. Filters come before the cut: the graph is asked for more until enough pass, and at last everything is compared.
+ */
+export class VectorIndex {
+  readonly dimensions: number
+  readonly #vectors: ByteVectors
+  readonly #makeGraph: MakeVectorGraph | undefined
+  #graph: VectorGraph | undefined
+  /** By ordinal, and back. */
+  #slots = new Int32Array(64).fill(NONE)
+  #ordinals = new Int32Array(64).fill(NONE)
+  /** Slots with a vector that the graph does not know yet. */
+  readonly #loose = new Set<number>()
+  #count = 0
+
+  constructor(dimensions: number, makeGraph?: MakeVectorGraph) {
+    this.dimensions = dimensions
+    this.#vectors = new ByteVectors(dimensions)
+    this.#makeGraph = makeGraph
+  }
+
+  put(ordinal: number, vector: Float32Array): void {
+    const slot = this.#vectors.put(vector)
+    this.#slots = reserved(this.#slots, ordinal)
+    this.#slots[ordinal] = slot
+    this.#ordinals = reserved(this.#ordinals, slot)
+    this.#ordinals[slot] = ordinal
+    this.#loose.add(slot)
+    this.#count++
+    if (this.#makeGraph !== undefined && this.#loose.size >= LOOSE_MOST + LINK_AT_ONCE) this.#link(this.#makeGraph) // V2
+  }
+
+  remove(ordinal: number): void {
+    const slot = this.#slots[ordinal] ?? NONE
+    if (slot === NONE) return
+    this.#slots[ordinal] = NONE
+    this.#ordinals[slot] = NONE
+    if (!this.#loose.delete(slot)) this.#graph?.remove(slot)
+    this.#vectors.remove(slot)
+    this.#count--
+  }
+
+  query(vector: Float32Array): VectorQuery {
+    return { vector: padded(vector), bytes: asBytes(vector) }
+  }
+
+  /** Cosine, at least 0; 0 for an entry without a vector. */
+  scoreOf(query: VectorQuery, ordinal: number): number {
+    const slot = this.#slots[ordinal] ?? NONE
+    return slot === NONE ? 0 : Math.min(1, Math.max(0, this.#vectors.product(slot, query.bytes)))
+  }
+
+  /** The best `depth` of the entries with a vector that pass; `end` is the ordinal after the last. */
+  top(query: VectorQuery, depth: number, sieve: Sieve, end: number): Scored[] {
+    if (sieve.among !== undefined) return this.#exactly(query, depth, sieve, sieve.among)
+    if (this.#graph === undefined) return this.#exactly(query, depth, sieve, undefined, end)
+    const linked = this.#count - this.#loose.size
+    const share = Math.max(sieve.atMost / Math.max(1, this.#count), 1 / NEAR_MOST)
+    let wanted = Math.max(NEAR_LEAST, Math.ceil((OVERSAMPLED * depth) / share))
+    for (; wanted <= NEAR_MOST; wanted *= 4) {
+      const near = this.#graph.near(query.vector, wanted)
+      const passing = near.map((slot) => this.#ordinals[slot] ?? NONE).filter((it) => it !== NONE && sieve.passes(it))
+      // Half of the bit neighbours that were reckoned with is enough to rank from.
+      if (passing.length < (OVERSAMPLED * depth) / 2 && wanted < linked) continue
+      return this.#best(query, depth, [...passing, ...this.#loosePassing(sieve)])
+    }
+    return this.#exactly(query, depth, sieve, undefined, end) // V3
+  }
+
+  compact(renumbered: Int32Array): void {
+    for (let ordinal = 0; ordinal < renumbered.length; ordinal++) {
+      const slot = this.#slots[ordinal] ?? NONE
+      const next = renumbered[ordinal] as number
+      if (ordinal < this.#slots.length) this.#slots[ordinal] = NONE
+      if (slot === NONE || next < 0) continue
+      this.#slots[next] = slot
+      this.#ordinals[slot] = next
+    }
+  }
+
+  #exactly(query: VectorQuery, depth: number, sieve: Sieve, among: Uint32Array | undefined, end = 0): Scored[] {
+    const best = new Best(depth)
+    const last = among?.length ?? end
+    for (let i = 0; i < last; i++) {
+      const ordinal = among === undefined ? i : (among[i] as number)
+      const slot = this.#slots[ordinal] ?? NONE
+      if (slot === NONE || !sieve.passes(ordinal)) continue
+      const score = this.#vectors.product(slot, query.bytes)
+      if (score > 0) best.offer(ordinal, Math.min(1, score))
+    }
+    return best.sorted()
+  }
+
+  #best(query: VectorQuery, depth: number, ordinals: readonly number[]): Scored[] {
+    const best = new Best(depth)
+    for (const ordinal of ordinals) {
+      const score = this.scoreOf(query, ordinal)
+      if (score > 0) best.offer(ordinal, score)
+    }
+    return best.sorted()
+  }
+
+  #loosePassing(sieve: Sieve): number[] {
+    return [...this.#loose].map((slot) => this.#ordinals[slot] as number).filter(sieve.passes)
+  }
+
+  #link(makeGraph: MakeVectorGraph): void {
+    const width = paddedLength(this.dimensions)
+    this.#graph ??= makeGraph(width)
+    const slots: number[] = []
+    for (const slot of this.#loose) {
+      slots.push(slot)
+      if (slots.length === LINK_AT_ONCE) break
+    }
+    const vectors = new Float32Array(slots.length * width)
+    slots.forEach((slot, i) => {
+      this.#vectors.read(slot, vectors.subarray(i * width, (i + 1) * width))
+      this.#loose.delete(slot)
+    })
+    this.#graph.add(slots, vectors)
+  }
+}
+
+export interface VectorQuery {
+  /** As wide as the graph's nodes. */
+  readonly vector: Float32Array
+  readonly bytes: ByteQuery
+}
+
+/** Bits come in bytes. */
+function paddedLength(dimensions: number): number {
+  return Math.ceil(dimensions / 8) * 8
+}
+
+function padded(vector: Float32Array): Float32Array {
+  const width = paddedLength(vector.length)
+  if (width === vector.length) return vector
+  const wide = new Float32Array(width)
+  wide.set(vector)
+  return wide
+}
+
+function reserved(array: Int32Array<ArrayBuffer>, at: number): Int32Array<ArrayBuffer> {
+  if (at < array.length) return array
+  const next = new Int32Array(Math.ceil((at + 1) * 1.5)).fill(NONE)
+  next.set(array)
+  return next
+}

@@ -1,0 +1,234 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import type { IndexEntry, IndexQuery } from '../../../actors/memory/index/memory-index.ts'
+import { ShardIndex } from '../../../persistence/memory-index/shard-index.ts'
+import { loadVectorGraphs, type MakeVectorGraph } from '../../../persistence/memory-index/vector-graph.ts'
+import { anEntry, aQuery, DAY_MS, NOW, randomUnit, seeded, unit } from '../../support/index-entries.ts'
+
+const words = ['red', 'green', 'blue', 'lamp', 'table', 'chair', 'garden', 'house', 'river', 'the', 'of', '東京都']
+const someWords = (min: number, max: number) =>
+  fc.array(fc.constantFrom(...words), { minLength: min, maxLength: max }).map((list) => list.join(' '))
+const someVector = fc
+  .tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: -9, max: 9 }), fc.integer({ min: 1, max: 9 }))
+  .map(([a, b, c]) => unit(a, b, c))
+const someKey = fc.integer({ min: 0, max: 40 }).map((n) => `k${n}`)
+
+const someEntry: fc.Arbitrary<IndexEntry> = fc
+  .record({
+    key: someKey,
+    text: someWords(0, 8),
+    tags: fc.subarray(['x', 'y', 'z']),
+    universe: fc.constantFrom('u', 'v'),
+    sessionId: fc.option(fc.constantFrom('s', 't'), { nil: undefined }),
+    personaId: fc.option(fc.constantFrom('p', 'q'), { nil: undefined }),
+    importance: fc.double({ min: 0, max: 1, noNaN: true }),
+    createdAt: fc.integer({ min: 0, max: 100 }).map((days) => NOW - days * DAY_MS),
+    expiresAt: fc.option(fc.constantFrom(NOW - 1, NOW + 1), { nil: undefined }),
+    vector: fc.option(someVector, { nil: undefined }),
+  })
+  .map(defined)
+
+const someQuery: fc.Arbitrary<IndexQuery> = fc
+  .record({
+    text: someWords(0, 5),
+    vector: someVector,
+    mode: fc.constantFrom('hybrid', 'lexical', 'vector'),
+    limit: fc.integer({ min: 1, max: 12 }),
+    now: fc.constant(NOW),
+    universe: fc.option(fc.constantFrom('u', 'v', 'w'), { nil: undefined }),
+    tags: fc.option(fc.subarray(['x', 'y', 'z']), { nil: undefined }),
+    sessionId: fc.option(fc.constantFrom('s', 't'), { nil: undefined }),
+    personaId: fc.option(fc.constantFrom('p', 'q'), { nil: undefined }),
+    maxAgeMs: fc.option(fc.constantFrom(50 * DAY_MS), { nil: undefined }),
+  })
+  .map(defined)
+
+const someChange = fc.oneof(
+  { weight: 4, arbitrary: fc.array(someEntry, { maxLength: 12 }).map((entries) => ({ entries })) },
+  { weight: 1, arbitrary: fc.array(someKey, { maxLength: 6 }).map((keys) => ({ keys })) },
+)
+const someHistory = fc.array(someChange, { minLength: 1, maxLength: 12 })
+
+/** Absent and undefined are two things to the compiler, and one to us. */
+function defined<T extends object>(value: T): never {
+  return Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined)) as never
+}
+
+/** An index with a history, and what must be in it. */
+function given(history: readonly ({ entries: IndexEntry[] } | { keys: string[] })[]) {
+  const index = new ShardIndex()
+  const rows = new Map<string, IndexEntry>()
+  for (const change of history) {
+    if ('entries' in change) {
+      index.put(change.entries)
+      for (const entry of change.entries) rows.set(entry.key, entry)
+    } else {
+      index.remove(change.keys)
+      for (const key of change.keys) rows.delete(key)
+    }
+  }
+  return { index, rows }
+}
+
+function passes(entry: IndexEntry, query: IndexQuery): boolean {
+  return (
+    (entry.expiresAt ?? Number.POSITIVE_INFINITY) > query.now &&
+    (query.universe === undefined || entry.universe === query.universe) &&
+    (query.sessionId === undefined || entry.sessionId === query.sessionId) &&
+    (query.personaId === undefined || entry.personaId === query.personaId) &&
+    (query.tags ?? []).every((tag) => entry.tags.includes(tag)) &&
+    (query.maxAgeMs === undefined || query.now - entry.createdAt <= query.maxAgeMs)
+  )
+}
+
+describe('the index of a shard', () => {
+  it('never finds what was removed, nor what a filter excludes, and counts what is there (X1)', () => {
+    fc.assert(
+      fc.property(someHistory, someQuery, (history, query) => {
+        const { index, rows } = given(history)
+        expect(index.size).to.equal(rows.size)
+        for (const { key, score } of index.searchNow(query)) {
+          expect(rows.has(key), `${key} is there`).to.equal(true)
+          expect(passes(rows.get(key) as IndexEntry, query), `${key} passes`).to.equal(true)
+          expect(score).to.be.within(0, 1)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('filters before it cuts: the answers are the first of all answers that pass (X2)', () => {
+    fc.assert(
+      fc.property(someHistory, someQuery, (history, query) => {
+        const { index, rows } = given(history)
+        const { text, vector, mode, now } = query
+        const everything = index.searchNow({ text, mode, now, limit: 1_000, ...(vector && { vector }) })
+        const passing = everything.filter(({ key }) => passes(rows.get(key) as IndexEntry, query))
+        const answers = index.searchNow(query)
+        expect(answers.length).to.equal(Math.min(query.limit, passing.length))
+        if (query.mode !== 'hybrid') expect(answers).to.deep.equal(passing.slice(0, query.limit))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('finds in a hybrid search what either kind of evidence finds first (F2)', () => {
+    fc.assert(
+      fc.property(someHistory, someQuery, fc.integer({ min: 2, max: 4 }), (history, query, limit) => {
+        const { index } = given(history)
+        const keys = (mode: IndexQuery['mode']) => index.searchNow({ ...query, mode, limit }).map(({ key }) => key)
+        const hybrid = keys('hybrid')
+        for (const mode of ['lexical', 'vector'] as const) expect([...hybrid, undefined]).to.include(keys(mode)[0])
+        const scores = index.searchNow({ ...query, mode: 'hybrid', limit }).map(({ score }) => score)
+        expect(scores).to.deep.equal([...scores].sort((a, b) => b - a))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('keeps a place for the first by words and the first by vector behind many that have some of both (F2)', () => {
+    const index = new ShardIndex()
+    index.put([
+      anEntry('by words', 'red lamp', { vector: unit(0, 1) }),
+      anEntry('by vector', 'something else', { vector: unit(1, 0) }),
+      ...Array.from({ length: 9 }, (_, i) =>
+        anEntry(`both ${i}`, `red house ${i}`, { vector: unit(1, 0.3 + i / 100) }),
+      ),
+    ])
+    const query = aQuery('red lamp', { mode: 'hybrid', vector: unit(1, 0) })
+    const keys = (limit: number) => index.searchNow({ ...query, limit }).map(({ key }) => key)
+    expect(keys(2)).to.have.members(['by words', 'by vector'])
+    expect(keys(3)).to.have.members(['both 0', 'by words', 'by vector'])
+    expect(keys(1)).to.deep.equal(['both 0'])
+  })
+
+  it('answers the same whether its rows came at once, one by one, or over others (I6)', () => {
+    fc.assert(
+      fc.property(someHistory, someQuery, (history, query) => {
+        const { index, rows } = given(history)
+        const anew = new ShardIndex()
+        anew.put([...rows.values()])
+        // How rare a word is may lag behind what was removed, so scores differ a little; what is found does not.
+        const found = (it: ShardIndex) => new Set(it.searchNow({ ...query, limit: 1_000 }).map(({ key }) => key))
+        expect(found(anew)).to.deep.equal(found(index))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  describe('with a graph of vectors', () => {
+    const DIMENSIONS = 64
+    let makeGraph: MakeVectorGraph | undefined
+    let index: ShardIndex
+    let entries: IndexEntry[]
+    const random = seeded(7)
+    const topics = Array.from({ length: 60 }, () => randomUnit(random, DIMENSIONS))
+    const near = (topic: Float32Array) => {
+      const own = randomUnit(random, DIMENSIONS)
+      return unit(...topic.map((component, i) => component + 0.7 * (own[i] as number)))
+    }
+    const someTopic = () => topics[Math.floor(random() * topics.length)] as Float32Array
+
+    before(async function () {
+      makeGraph = await loadVectorGraphs()
+      if (makeGraph === undefined) return this.skip()
+      index = new ShardIndex(makeGraph)
+      entries = Array.from({ length: 6_000 }, (_, i) =>
+        anEntry(`k${i}`, `item ${i}`, { vector: near(someTopic()), createdAt: NOW - (i % 1_000) * DAY_MS }),
+      )
+      for (let at = 0; at < entries.length; at += 50) index.put(entries.slice(at, at + 50))
+    })
+
+    const exactly = (vector: Float32Array, count: number, among = entries) =>
+      among
+        .map((entry) => ({ key: entry.key, product: product(vector, entry.vector as Float32Array) }))
+        .sort((a, b) => b.product - a.product)
+        .slice(0, count)
+        .map(({ key }) => key)
+
+    it('finds nine of ten true neighbours and more, although it compares few (V1, V2)', () => {
+      let found = 0
+      for (let i = 0; i < 50; i++) {
+        const vector = near(someTopic())
+        const keys = answers(vector, { limit: 20 })
+        found += exactly(vector, 10).filter((key) => keys.includes(key)).length
+      }
+      expect(found / 500).to.be.at.least(0.9)
+    })
+
+    it('finds the few that pass a filter it has no list for, wherever their vectors are (V3)', () => {
+      const fresh = entries.filter(({ createdAt }) => NOW - createdAt <= DAY_MS)
+      expect(fresh.length).to.equal(12)
+      for (let i = 0; i < 10; i++) {
+        const vector = near(someTopic())
+        const all = exactly(vector, 12, fresh).filter((key) => {
+          const entry = fresh.find((it) => it.key === key)
+          // Beyond a right angle nothing is near.
+          return product(vector, entry?.vector as Float32Array) > 0.02
+        })
+        expect(answers(vector, { limit: 12, maxAgeMs: DAY_MS })).to.include.members(all)
+      }
+    })
+
+    it('does not find by the graph what was removed or replaced (X1)', () => {
+      const [first, second] = entries as [IndexEntry, IndexEntry]
+      index.remove([first.key])
+      index.put([{ ...second, vector: near(someTopic()) }])
+      expect(answers(first.vector as Float32Array, { limit: 100 })).to.not.include(first.key)
+      const hit = index
+        .searchNow(asked(second.vector as Float32Array, { limit: 1_000 }))
+        .find((it) => it.key === second.key)
+      expect(hit?.vector ?? 0).to.be.below(0.99)
+      index.put([first, second])
+      expect(answers(first.vector as Float32Array, { limit: 1 })).to.deep.equal([first.key])
+    })
+
+    const asked = (vector: Float32Array, more: Partial<IndexQuery>) => aQuery('', { mode: 'vector', vector, ...more })
+    const answers = (vector: Float32Array, more: Partial<IndexQuery>) =>
+      index.searchNow(asked(vector, more)).map(({ key }) => key)
+  })
+})
+
+function product(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, component, i) => sum + component * (b[i] as number), 0)
+}
