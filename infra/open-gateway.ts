@@ -49,6 +49,7 @@ export async function openGateway(
         deadLetters: persistence.deadLetters,
         quarantine: persistence.quarantine,
         drills: persistence.drills,
+        memory: parts.memory,
         models,
         personas: content.personas,
         tools: content.tools,

@@ -1,5 +1,6 @@
 import { kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Append } from './journal.ts'
+import { memoryChangesParam, putMemories, removedMemories } from './memory-row.ts'
 import { recordArrays, recordColumns, recordParams, unnestedRecord } from './session-record-row.ts'
 import { toStoredJson, toStoredText } from './stored-json.ts'
 
@@ -9,7 +10,7 @@ import { toStoredJson, toStoredText } from './stored-json.ts'
  *            flight and then sees its epoch (READ COMMITTED re-reads a row it had to wait for), so J2 holds to the instant.
  *   judged   gives each append its verdict. Duplicate comes before conflict: the same envelope again has an old seq too.
  *   applied  the inbox row is the gate: whatever follows joins `ready`, so a refused append writes nothing at all (J2, J3).
- *   journaled, headed, sent, recorded, spent: the writes. Events have (address, seq) as their key, so even a second writer
+ *   journaled, headed, sent, recorded, spent, remembered, unremembered: the writes. Events have (address, seq) as their key, so even a second writer
  *            with the same epoch, which cannot be, would fail as a whole and never leave a gap or a fork (J1).
  */
 export const appendStatement = `
@@ -72,6 +73,10 @@ with batch as (
   group by u.tenant, u.day, u.persona_id
   on conflict (tenant, day, persona_id) do update set
     tokens = usage.tokens + excluded.tokens, cost_micros = usage.cost_micros + excluded.cost_micros
+), remembered as (
+  ${putMemories('$36')}
+), unremembered as (
+  ${removedMemories('$36')}
 )
 select case when j.status = 'appended' and r.ord is null then 'duplicate' else j.status end as status
 from judged j left join ready r using (ord)
@@ -110,5 +115,6 @@ export function appendParams(batch: readonly Append[]): unknown[] {
     usage.map((row) => Math.round(row.costMicros)),
     ...recordParams(records.map((row) => row.record)),
     records.map((row) => row.ord),
+    memoryChangesParam(batch),
   ]
 }

@@ -3,6 +3,7 @@ import { kindOf, shardKey, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import type { ShardLease } from './epochs.ts'
 import type { SessionRecord, StoredEvent } from './journal.ts'
+import type { MemoryRow } from './memory-rows.ts'
 
 /**
  * The tables of the in-memory implementations, for specs that are not about durability. Everything that goes in is copied
@@ -16,6 +17,7 @@ export class InMemoryStore {
   readonly shards = new Map<string, ShardLease>()
   readonly records = new Map<string, SessionRecord>()
   readonly usage = new Map<string, { tokens: number; costMicros: number }>()
+  readonly memories = new Map<Address, Map<string, MemoryRow>>()
 
   epochOf(address: Address): number | undefined {
     return this.shards.get(shardKey(kindOf(address), shardOf(address)))?.epoch

@@ -1,12 +1,13 @@
 import type { ActorKind, Address } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
+import type { MemoryChanges } from './memory-rows.ts'
 
 /**
  * The journal: what happened to each address, in order. The only truth; snapshots and records are derived from it.
  *   J1. Sequence numbers of an address are contiguous from 1.
  *   J2. An append whose epoch is superseded answers `fenced` and writes nothing (I2).
  *   J3. An envelope id is applied once per address; again, it answers `duplicate` and writes nothing (I3).
- *   J4. Events, inbox id, outbox, record and usage of one append are written together or not at all (I4).
+ *   J4. Events, inbox id, outbox, record, usage and memories of one append are written together or not at all (I4).
  *   J5. One bad append never fails its neighbours in a batch.
  *   J6. What `append` answered survives the death of the process.
  */
@@ -65,6 +66,8 @@ export interface Append {
   readonly trace?: Envelope['trace']
   /** Added to the day's counter of the tenant and persona in the same transaction: counted once, whatever crashes. */
   readonly usage?: UsageDelta
+  /** Rows of a memory shard, put and removed with the events. */
+  readonly memories?: MemoryChanges
 }
 
 export interface NewEvent {

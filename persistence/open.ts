@@ -10,6 +10,7 @@ import type { Epochs } from './epochs.ts'
 import type { IdempotencyKeys, Journal, SessionRecords, Usage } from './journal.ts'
 import type { LogOffsets } from './log-offsets.ts'
 import type { MailboxRows } from './mailbox-rows.ts'
+import type { MemoryRows } from './memory-rows.ts'
 import { migrate } from './migrate.ts'
 import { ensureDatabase } from './pglite-files.ts'
 import { PgliteSql } from './pglite-sql.ts'
@@ -22,6 +23,7 @@ import { SqlIdempotencyKeys } from './sql-idempotency-keys.ts'
 import { SqlJournal } from './sql-journal.ts'
 import { SqlLogOffsets } from './sql-log-offsets.ts'
 import { SqlMailboxRows } from './sql-mailbox-rows.ts'
+import { SqlMemoryRows } from './sql-memory-rows.ts'
 import { SqlQuarantine } from './sql-quarantine.ts'
 import { SqlSessionRecords } from './sql-session-records.ts'
 import { SqlUsage } from './sql-usage.ts'
@@ -64,6 +66,7 @@ export interface Persistence {
   /** Of the journal's commits, from now on. */
   observeAppends(observer: BatchObserver): void
   readonly drills: DrillReports
+  readonly memories: MemoryRows
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -98,6 +101,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     logOffsets: new SqlLogOffsets(sql),
     observeAppends: (observer) => journal.observeAppends(observer),
     drills: new SqlDrillReports(sql),
+    memories: new SqlMemoryRows(sql),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

@@ -72,6 +72,11 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       this.#state = snapshot.state as State
       this.#seq = this.#snapshotSeq = snapshot.seq
     }
+    const rows = await this.#kind.recoverFromRows?.(this)
+    if (rows) {
+      this.#state = rows.state
+      this.#seq = rows.seq
+    }
     for (;;) {
       const page = await journal.read(this.address, this.#seq, READ_PAGE)
       for (const stored of page) {
@@ -119,7 +124,8 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       nextSeq: this.#seq + 1,
       trace: this.#trace.traceparent,
     }
-    const enriched = this.#kind.enrich ? this.#kind.enrich(command, this) : command
+    const added = this.#kind.enrich?.(command, this, meta) ?? command
+    const enriched = added instanceof Promise ? await added : added
     const decision = this.#kind.behaviour.decide(this.#state, enriched, meta)
     if (decision.deadLetter) {
       await this.#park(delivery, decision.deadLetter.code, decision.deadLetter.detail)

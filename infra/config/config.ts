@@ -59,6 +59,8 @@ export interface ActorsConfig {
   readonly maxActiveSessions: number
   readonly drainMs: number
   readonly toolConcurrency: number
+  /** Memories of a tenant's working memory. */
+  readonly workingMemory: number
 }
 
 /** Undefined: nothing besides what is built in. */
@@ -132,6 +134,7 @@ export function loadConfig(env: Environment): Config {
       maxActiveSessions: v.SOMA_MAX_ACTIVE_SESSIONS,
       drainMs: v.SOMA_DRAIN_SECONDS * 1_000,
       toolConcurrency: v.TOOL_EXECUTOR_MAX_CONCURRENT,
+      workingMemory: v.SOMA_CACHE_WM_LIMIT,
     },
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),

@@ -11,6 +11,7 @@ import { SpreadEpochs } from './spread-epochs.ts'
 import { SpreadJournal } from './spread-journal.ts'
 import { SpreadLogOffsets } from './spread-log-offsets.ts'
 import { SpreadMailboxRows } from './spread-mailbox-rows.ts'
+import { SpreadMemoryRows } from './spread-memory-rows.ts'
 import { SpreadSessionRecords } from './spread-session-records.ts'
 import { SpreadUsage } from './spread-usage.ts'
 
@@ -82,6 +83,7 @@ function spreadOver(
     mailboxRows: new SpreadMailboxRows(map),
     logOffsets: new SpreadLogOffsets(map),
     drills: new SqlDrillReports(coordination),
+    memories: new SpreadMemoryRows(map),
     observeAppends(observer) {
       for (const server of servers) server.observeAppends(observer)
     },

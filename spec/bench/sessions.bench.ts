@@ -55,7 +55,13 @@ async function measured(folder: string, lifecycle: Lifecycle): Promise<BenchRow[
     {
       kinds: actorKindsHere,
       leases: new Map(),
-      config: { idleMs: 3_600_000, maxActiveSessions: SESSIONS * 2, drainMs: 10_000, toolConcurrency: 64 },
+      config: {
+        idleMs: 3_600_000,
+        maxActiveSessions: SESSIONS * 2,
+        drainMs: 10_000,
+        workingMemory: 128,
+        toolConcurrency: 64,
+      },
       persistence,
       // Without snapshots: what they hold has a bound of its own (64 MB), and recovery from the journal is the dearer.
       snapshots: { load: async () => undefined, save: async () => {}, remove: async () => {} },

@@ -5,6 +5,7 @@ import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { Tracer } from '../../actors/kernel/tracing.ts'
+import type { Memory } from '../../actors/memory/memory.ts'
 import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
 import type { DrillReports } from '../../persistence/drill-reports.ts'
@@ -27,10 +28,13 @@ import { commandRoutes } from './routes/commands.ts'
 import { drillRoutes } from './routes/drills.ts'
 import { dryRunRoutes } from './routes/dry-run.ts'
 import { inspectionRoutes } from './routes/inspection.ts'
+import { memoryRoutes } from './routes/memory.ts'
+import { memoryTransferRoutes } from './routes/memory-transfer.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { somabrainRoutes } from './routes/somabrain.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { toolRoutes } from './routes/tools.ts'
 import { transferRoutes } from './routes/transfer.ts'
@@ -50,6 +54,7 @@ export interface GatewayDeps {
   readonly deadLetters: DeadLetters
   readonly quarantine: Quarantine
   readonly drills: DrillReports
+  readonly memory: Memory
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
@@ -109,6 +114,9 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       adminRoutes,
       clusterRoutes,
       drillRoutes,
+      memoryRoutes,
+      memoryTransferRoutes,
+      somabrainRoutes,
       operationRoutes,
       pageRoutes,
     ]) {
