@@ -14,6 +14,7 @@ import { sessionKind } from '../actors/session/actor.ts'
 import { toolKind } from '../actors/tool/actor.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
 import type { ShardLease } from '../persistence/epochs.ts'
+import type { PlacedEvent } from '../persistence/journal.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { SessionBirth } from '../persistence/session-births.ts'
 import type { Snapshots } from '../persistence/snapshots.ts'
@@ -53,6 +54,8 @@ export interface ActorParts {
   readonly tracer?: Tracer | undefined
   /** Undefined: memories are found by their words alone. */
   readonly embedder?: Embedder | undefined
+  /** Told of every journaled event of a memory shard. */
+  readonly memoryChanged?: (stored: PlacedEvent) => void
   /** Of sessions born at a gateway in another process. */
   readonly birthOf?: (sessionId: string) => Promise<SessionBirth | undefined>
   /** A failure beyond every supervisor: the process should end and be started again. */
@@ -229,13 +232,14 @@ function tools({ content, metrics, config }: ActorParts, harness: JournaledActor
 const MEMORY_IDLE_MS = 15 * 60_000
 
 function memoryShards(
-  { persistence, config, embedder, clock }: ActorParts,
+  { persistence, config, embedder, memoryChanged, clock }: ActorParts,
   harness: JournaledActorParts,
   live: LiveShards,
 ) {
   return memoryKind(
     {
       ...{ rows: persistence.memories, live, embedder, clock },
+      ...(memoryChanged && { changed: memoryChanged }),
       openIndex: openMemoryIndex,
       workingMemory: config.workingMemory,
       idleMs: MEMORY_IDLE_MS,

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../persistence/journal.ts'
+import type { PlacedEvent, StoredEvent } from '../../persistence/journal.ts'
 import type { LoadedRow, MemoryChanges, MemoryRows, NewMemoryRow } from '../../persistence/memory-rows.ts'
 import type { Address } from '../kernel/address.ts'
 import type { CommandMeta } from '../kernel/behaviour.ts'
@@ -26,6 +26,8 @@ export interface MemoryParts {
   /** SOMA_CACHE_WM_LIMIT */
   readonly workingMemory: number
   readonly idleMs: number
+  /** Told of every event, after it is journaled and searchable. */
+  readonly changed?: (stored: PlacedEvent) => void
   readonly clock: Clock
 }
 
@@ -121,6 +123,7 @@ function journaledShard(
     announce(scope, stored) {
       const applied = appliedOf(stored)
       lives.get(scope)?.applied(applied)
+      for (const one of stored) parts.changed?.({ ...one, address })
       const first = Math.min(...applied.put.map(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt))
       if (first < expiryAt) planExpiry(scope, first)
     },

@@ -15,6 +15,7 @@ import { strangers } from '../../transports/kafka/strangers.ts'
 import { recordOf } from '../../transports/kafka/undecodable.ts'
 import type { ClusterConfig, Config } from '../config/config.ts'
 import { type HealthDocument, healthDocument } from '../dependencies.ts'
+import { openMemory } from '../memory/open-memory.ts'
 import { openGateway } from '../open-gateway.ts'
 import { startOperationsServer } from '../operations-server.ts'
 import { version } from '../package-root.ts'
@@ -25,6 +26,7 @@ import { traced, tracedMailbox } from '../telemetry/traced.ts'
 import { actorKindsHere } from '../wire.ts'
 import { clusterOperations, type NodeDetail } from './cluster-operations.ts'
 import { type KafkaParts, openKafka } from './kafka-parts.ts'
+import { ClusterMemoryOwners } from './memory-owners.ts'
 import { type NodeActors, startNodeActors } from './node-actors.ts'
 import { nodeAnswers } from './node-answers.ts'
 import { openLinks, reachableAs } from './open-links.ts'
@@ -131,6 +133,9 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     topicPrefix,
   }
   if (kinds.length > 0) actors = await startNodeActors({ ...shared, kinds })
+  const local = actors?.memories
+  const { epochs } = persistence
+  openMemory(parts, { mailbox, owners: new ClusterMemoryOwners({ self, local, epochs, peers, talk, clock }) })
 
   const detail = (): NodeDetail & Record<string, unknown> => ({
     pid: process.pid,
@@ -170,7 +175,9 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     (it) => it.stop(),
     config.actors.drainMs * 2 + 5_000,
   )
-  talk.answers(nodeAnswers({ operations: actors?.operations, ownership: () => ownership, log }))
+  talk.answers(
+    nodeAnswers({ operations: actors?.operations, memories: actors?.memories, ownership: () => ownership, log }),
+  )
 
   tellHealth(kafka, topicPrefix, healthDocument(foundation.found, { process: name, version, now: clock.now() }))
   const metricsText = () => metrics.registry.metrics()

@@ -16,7 +16,7 @@ export function watchDependencies(metrics: Metrics, health: () => Promise<Health
 /** The in-process mailbox has one backlog for each kind, shown by the topic that would carry it. */
 export function scrapedWithBacklog(metrics: Metrics, mailbox: Mailbox): () => Promise<string> {
   return () => {
-    for (const kind of ['session', 'tool'] as const) {
+    for (const kind of ['session', 'tool', 'memory'] as const) {
       const [topic] = mailboxTopics[kind]
       if (topic) metrics.mailboxLag(topic.name, mailbox.backlog(kind))
     }

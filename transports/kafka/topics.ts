@@ -32,6 +32,7 @@ export const toolResults = sharded('tool.results', 'results of tool calls, to th
 export const toolRequests = sharded('tool.requests', 'calls, to tools')
 export const memoryRequests = sharded('memory.requests', 'requests, to memory shards')
 export const outbound = sharded('conversation.outbound', 'every event of every session, as JSON, keyed by session')
+export const memoryWal = feed('memory.wal', 3, 'changes of memory, for replicas')
 /** What a shard of a kind reads. */
 export const mailboxTopics: Readonly<Record<ActorKind, readonly Topic[]>> = {
   session: [inbound, toolResults],
@@ -50,7 +51,7 @@ export const topics: readonly Topic[] = [
   toolRequests,
   toolResults,
   memoryRequests,
-  feed('memory.wal', 3, 'changes of memory, for replicas'),
+  memoryWal,
   feed('config_updates', 1, 'changed settings'),
   feed('somastack.delegation', 3, 'delegated tasks'),
   feed('slm.metrics', 3, 'model calls, as telemetry'),
