@@ -23,7 +23,7 @@ const remembering = z.object({
   key: key.optional(),
   namespace: namespace.default(DEFAULT_NAMESPACE),
   text: z.string().max(limits.textChars).optional(),
-  value: z.unknown(),
+  value: z.unknown().optional(),
   tags: tags.default([]),
   universe: universe.default(DEFAULT_UNIVERSE),
   sessionId: scope,

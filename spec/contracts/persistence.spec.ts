@@ -4,6 +4,7 @@ import { drillReportsSuite } from './drill-reports.ts'
 import { epochsSuite } from './epochs.ts'
 import { journalSuite } from './journal.ts'
 import { logOffsetsSuite } from './log-offsets.ts'
+import { memoryRowsSuite } from './memory-rows.ts'
 import { sessionRecordsSuite } from './session-records.ts'
 
 describe('persistence', () => {
@@ -13,6 +14,7 @@ describe('persistence', () => {
     describe('log offsets', () => logOffsetsSuite(stores))
     describe('session records', () => sessionRecordsSuite(stores))
     describe('dead letters and quarantine', () => deadLettersSuite(stores))
+    describe('memory rows', () => memoryRowsSuite(stores))
     describe('drill reports', () => drillReportsSuite(stores))
   })
 })
