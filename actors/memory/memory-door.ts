@@ -146,9 +146,11 @@ export class MemoryDoor implements Memory {
         }),
       ),
     )
-    return outcomes.flatMap((outcome): readonly (string | undefined)[] =>
-      outcome === 'long-ago' ? [undefined] : outcome.kind === 'forgotten' ? outcome.keys : [],
-    )
+    return outcomes.flatMap((outcome): readonly (string | undefined)[] => {
+      if (outcome === 'long-ago') return [undefined]
+      if (outcome.kind === 'forgotten') return outcome.keys
+      throw new Failure('IDEMPOTENCY_CONFLICT', 'This request id was one to remember.')
+    })
   }
 
   /** D2: sent once for all attempts, as the id is that of the request; then asked for until it is known to be applied. */

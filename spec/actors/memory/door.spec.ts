@@ -48,7 +48,7 @@ describe('the door to memory', () => {
     await world.door.remember({ key: 'plan', text: 'the plan of umbrella' }, umbrella)
     expect(await textsOf('plan')).to.deep.equal(['the plan of acme'])
     expect(await textsOf('plan', {}, umbrella)).to.deep.equal(['the plan of umbrella'])
-    expect((await world.door.forget({ keys: ['plan'] }, umbrella)).forgotten).to.equal(1)
+    expect((await world.door.forget({ keys: ['plan'] }, by({ tenant: 'umbrella' }))).forgotten).to.equal(1)
     expect((await world.door.get('acme', 'default', 'plan'))?.text).to.equal('the plan of acme')
     expect((await world.door.list({ tenant: 'umbrella', limit: 10 })).memories).to.deep.equal([])
   })
