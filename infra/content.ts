@@ -2,16 +2,19 @@ import path from 'node:path'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { Policy } from '../actors/kernel/policy.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
+import type { Memory } from '../actors/memory/memory.ts'
 import type { Personas } from '../actors/persona.ts'
 import echo from '../actors/tool/catalogue/echo.ts'
 import { reachable } from '../actors/tool/catalogue/http/reachable.ts'
 import { httpFetch } from '../actors/tool/catalogue/http-fetch.ts'
+import { memoryTools } from '../actors/tool/catalogue/memory-tools.ts'
 import timestamp from '../actors/tool/catalogue/timestamp.ts'
 import { toolCatalogue } from '../actors/tool/catalogue.ts'
-import type { ToolCatalogue } from '../actors/tool/tool.ts'
+import type { Tool, ToolCatalogue } from '../actors/tool/tool.ts'
 import type { SessionRecords } from '../persistence/journal.ts'
 import type { ContentConfig } from './config/config.ts'
 import { closest } from './config/did-you-mean.ts'
+import { LateMemory } from './memory/late-memory.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
@@ -32,11 +35,13 @@ export interface Content {
 
 export async function loadContent(
   config: ContentConfig,
-  means: { clock: Clock; ids: Ids; log: Logger; records?: () => Promise<SessionRecords> },
+  means: { clock: Clock; ids: Ids; log: Logger; memory?: Memory; records?: () => Promise<SessionRecords> },
 ): Promise<Content> {
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
   const guard = reachable(config.httpFetchAllow, ownAddresses)
-  const shipped = [echo, timestamp, httpFetch({ reachable: guard })]
+  const shipped: Tool[] = [echo, timestamp, httpFetch({ reachable: guard })]
+  // A look at the configuration (`soma doctor`) knows the tools too, and calls none.
+  shipped.push(...memoryTools(means.memory ?? new LateMemory()))
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
   const file = new FilePolicy(policyFile, means.ids)
   await file.check()

@@ -6,6 +6,7 @@ import { InProcessOutbound } from '../transports/in-process-outbound.ts'
 import type { Config } from './config/config.ts'
 import { DrillProcesses } from './drill-runs.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { openMemory } from './memory/open-memory.ts'
 import { onlyOwner } from './only-owner.ts'
 import { openGateway } from './open-gateway.ts'
 import { answeringModel, countingTurns, type Foundation, openProcessParts } from './process-parts.ts'
@@ -28,7 +29,7 @@ export async function startOneProcess(foundation: Foundation) {
   )
   const mailbox = traced(measuredMailbox(rows, metrics), tracedMailbox, tracer)
   const outbound = countingTurns(new InProcessOutbound(log), metrics)
-  const { operations, holding } = await startActors(
+  const { operations, holding, memories } = await startActors(
     {
       ...parts,
       config: config.actors,
@@ -41,6 +42,7 @@ export async function startOneProcess(foundation: Foundation) {
     },
     lifecycle,
   )
+  openMemory(parts, { mailbox, owners: memories })
   // Every shard is ours; the epochs still rise, so that a second process on the same Postgres is fenced (I2).
   for (const kind of actorKindsHere) {
     await lifecycle.start(

@@ -63,6 +63,7 @@ export async function openGateway(
         toolSwitches: parts.toolSwitches,
         requeued: persistence.requeued,
         audit: auditTrail({ journal: persistence.journal, switches: persistence.toolSwitches }),
+        memory: parts.memory,
         models,
         personas: content.personas,
         tools: content.tools,

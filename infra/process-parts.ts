@@ -1,4 +1,5 @@
 import type { Logger } from '../actors/kernel/telemetry.ts'
+import type { Embedder } from '../actors/memory/index/memory-index.ts'
 import { InMemorySnapshots } from '../persistence/in-memory-snapshots.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { HealthReport } from '../transports/gateway/health.ts'
@@ -9,6 +10,7 @@ import type { Config } from './config/config.ts'
 import { loadContent } from './content.ts'
 import { readiness } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { LateMemory } from './memory/late-memory.ts'
 import { probesOf } from './probes/configured.ts'
 import { deadLetterDepths } from './telemetry/dead-letter-depths.ts'
 import {
@@ -43,9 +45,17 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
   const metrics = new Metrics()
   const nodeId = `${process.pid}@${ids.uuid()}`
   const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
+  const memory = new LateMemory()
   const content = await lifecycle.start(
     'content',
-    () => loadContent(config.content, { clock, ids, log, records: async () => (await foundation.persistence).records }),
+    () =>
+      loadContent(config.content, {
+        clock,
+        ids,
+        log,
+        memory,
+        records: async () => (await foundation.persistence).records,
+      }),
     (it) => it.close(),
   )
   const tenants = loadTenants(config.budgets)
@@ -92,6 +102,9 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
     metrics,
     tracer,
     content,
+    memory,
+    /** Undefined: memories are found by their words alone. */
+    embedder: undefined as Embedder | undefined,
     models,
     persistence,
     snapshots: measuredSnapshots(snapshots, metrics),

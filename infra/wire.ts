@@ -7,6 +7,9 @@ import type { JournaledActorParts } from '../actors/kernel/journaled-kind.ts'
 import type { AddressedKind, Operations, Region } from '../actors/kernel/region.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
+import { memoryKind } from '../actors/memory/actor.ts'
+import type { Embedder } from '../actors/memory/index/memory-index.ts'
+import { LiveShards } from '../actors/memory/live-shards.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { type ToolKind, toolKind } from '../actors/tool/actor.ts'
 import type { Artifacts } from '../actors/tool/artifacts.ts'
@@ -14,6 +17,7 @@ import type { ToolState } from '../actors/tool/behaviour.ts'
 import { isDeferred } from '../actors/tool/deferral.ts'
 import type { ToolSwitchboard } from '../actors/tool/tool-switches.ts'
 import type { ShardLease } from '../persistence/epochs.ts'
+import type { PlacedEvent } from '../persistence/journal.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { SessionBirth } from '../persistence/session-births.ts'
 import type { Snapshots } from '../persistence/snapshots.ts'
@@ -29,6 +33,8 @@ import { OutboxRelay } from '../transports/outbox-relay.ts'
 import type { ActorsConfig } from './config/config.ts'
 import type { Content } from './content.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { openMemoryIndex } from './memory/open-memory-index.ts'
+import { memoryUpkeep } from './memory/upkeep.ts'
 import { replayDeadLetter } from './replay.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 
@@ -56,6 +62,10 @@ export interface ActorParts {
   readonly log: Logger
   readonly metrics: Metrics
   readonly tracer?: Tracer | undefined
+  /** Undefined: memories are found by their words alone. */
+  readonly embedder?: Embedder | undefined
+  /** Told of every journaled event of a memory shard. */
+  readonly memoryChanged?: (stored: PlacedEvent) => void
   /** Of sessions born at a gateway in another process. */
   readonly birthOf?: (sessionId: string) => Promise<SessionBirth | undefined>
   /** A failure beyond every supervisor: the process should end and be started again. */
@@ -66,13 +76,15 @@ export interface RunningActors {
   readonly region: Region
   readonly operations: Operations
   readonly holding: ShardHolding
+  /** The memory shards of this process, to be searched. */
+  readonly memories: LiveShards
 }
 
 /** Of the heap that Node allows: beyond it the idlest actors leave, before the process would have to. */
 const HEAP_SHARE = 0.7
 
 /** Kinds of addressed actors that there are. */
-export const actorKindsHere: readonly ActorKind[] = ['session', 'tool']
+export const actorKindsHere: readonly ActorKind[] = ['session', 'tool', 'memory']
 
 export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Promise<RunningActors> {
   const { persistence, mailbox, clock, ids, log, metrics, config } = parts
@@ -101,14 +113,25 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     relay,
   }
   const toolActors = parts.kinds.includes('tool') ? toolActorsOf(parts) : undefined
-  const region = await lifecycle.start(
+  const memories: LiveShards = new LiveShards({
+    activate: (address) => region.activate(address),
+    refusal(address) {
+      if (epochOf(address) === 0) return `${address} is owned elsewhere`
+      return region.isQuarantined(address) ? `${address} is quarantined and waits for an operator` : undefined
+    },
+    journal,
+    clock,
+  })
+  metrics.watchMemories(() => memories.counts())
+  const region: Region = await lifecycle.start(
     'region',
-    () =>
+    (): Region =>
       createRegion({
         system,
         kinds: {
           ...(parts.kinds.includes('session') && { session: sessions(parts, harness, system, epochOf) }),
           ...(toolActors && { tool: tools(parts, toolActors, harness) }),
+          ...(parts.kinds.includes('memory') && { memory: memoryShards(parts, harness, memories) }),
         },
         deadLetters,
         quarantine,
@@ -130,6 +153,13 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     () => forgetOldEnvelopes(persistence.journal, clock, log),
     (stop) => stop(),
   )
+  if (parts.kinds.includes('memory')) {
+    await lifecycle.start(
+      'memory upkeep',
+      () => memoryUpkeep({ ...parts, rows: persistence.memories, activate: (address) => region.activate(address) }),
+      (stop) => stop(),
+    )
+  }
   const holding = new ShardHolding(parts.leases, {
     region,
     mailbox,
@@ -154,7 +184,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
       (it) => it.close(),
     )
   }
-  return { region, operations: operationsOf(system, region, toolActors, parts), holding }
+  return { region, operations: operationsOf(system, region, toolActors, parts), holding, memories }
 }
 
 /** A mailbox delivers an envelope again within seconds of a start; a week is margin. First after an hour, when that is over. */
@@ -234,6 +264,26 @@ function tools({ config }: ActorParts, kind: ToolKind, harness: JournaledActorPa
     finishMs: config.drainMs / 2,
   }
   return idle
+}
+
+/** An index of many memories takes seconds to load, so a shard stays longer than a session does. */
+const MEMORY_IDLE_MS = 15 * 60_000
+
+function memoryShards(
+  { persistence, config, embedder, memoryChanged, clock }: ActorParts,
+  harness: JournaledActorParts,
+  live: LiveShards,
+) {
+  return memoryKind(
+    {
+      ...{ rows: persistence.memories, live, embedder, clock },
+      ...(memoryChanged && { changed: memoryChanged }),
+      openIndex: openMemoryIndex,
+      workingMemory: config.workingMemory,
+      idleMs: MEMORY_IDLE_MS,
+    },
+    harness,
+  )
 }
 
 function operationsOf(

@@ -1,5 +1,6 @@
 import { kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Append } from './journal.ts'
+import { memoryChangesParam, putMemories, removedMemories } from './memory-row.ts'
 import { recordArrays, recordColumns, recordParams, unnestedRecord } from './session-record-row.ts'
 import { toStoredJson, toStoredText } from './stored-json.ts'
 import { lastWords } from './timers.ts'
@@ -10,7 +11,8 @@ import { lastWords } from './timers.ts'
  *            flight and then sees its epoch (READ COMMITTED re-reads a row it had to wait for), so J2 holds to the instant.
  *   judged   gives each append its verdict. Duplicate comes before conflict: the same envelope again has an old seq too.
  *   applied  the inbox row is the gate: whatever follows joins `ready`, so a refused append writes nothing at all (J2, J3).
- *   journaled, headed, sent, recorded, spent, armed, disarmed: the writes. Events have (address, seq) as their key, so even a second writer
+ *   journaled, headed, sent, recorded, spent, armed, disarmed, remembered, unremembered: the writes. Events have (address,
+ *            seq) as their key, so even a second writer
  *            with the same epoch, which cannot be, would fail as a whole and never leave a gap or a fork (J1).
  */
 export const appendStatement = `
@@ -82,6 +84,10 @@ with batch as (
   on conflict (address, timer_id) do update set due = excluded.due
 ), disarmed as (
   delete from timers t using timed d where d.due is null and t.address = d.address and t.timer_id = d.timer_id
+), remembered as (
+  ${putMemories('$37')}
+), unremembered as (
+  ${removedMemories('$37')}
 )
 select case when j.status = 'appended' and r.ord is null then 'duplicate' else j.status end as status
 from judged j left join ready r using (ord)
@@ -125,5 +131,6 @@ export function appendParams(batch: readonly Append[]): unknown[] {
     records.map((row) => row.ord),
     // Few appends have any, so one value for all of them, and '[]' for most.
     toStoredJson(timers),
+    memoryChangesParam(batch),
   ]
 }

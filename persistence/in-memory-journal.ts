@@ -2,6 +2,7 @@ import type { ActorKind, Address } from '../actors/kernel/address.ts'
 import { idOf, kindOf, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { Failure } from '../actors/kernel/failure.ts'
+import { applyMemoryChanges } from './in-memory-memory-rows.ts'
 import { copyOf, type InMemoryStore } from './in-memory-store.ts'
 import type {
   Append,
@@ -37,6 +38,7 @@ export class InMemoryJournal implements Journal, Usage {
     for (const envelope of append.outbox) {
       this.store.outbox.set(envelope.id, { from: address, envelope: copyOf(envelope) })
     }
+    applyMemoryChanges(this.store, append)
     if (append.record !== undefined) this.upsert(copyOf(append.record))
     if (append.usage !== undefined) {
       const { tenant, day, personaId, tokens, costMicros } = append.usage

@@ -3,6 +3,7 @@ import { kindOf, shardKey, shardOf } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import type { ShardLease } from './epochs.ts'
 import type { SessionRecord, StoredEvent } from './journal.ts'
+import type { MemoryRow } from './memory-rows.ts'
 import type { DueTimer } from './timers.ts'
 
 /**
@@ -18,6 +19,7 @@ export class InMemoryStore {
   readonly records = new Map<string, SessionRecord>()
   readonly timers = new Map<string, DueTimer>()
   readonly usage = new Map<string, { tokens: number; costMicros: number }>()
+  readonly memories = new Map<Address, Map<string, MemoryRow>>()
 
   epochOf(address: Address): number | undefined {
     return this.shards.get(shardKey(kindOf(address), shardOf(address)))?.epoch

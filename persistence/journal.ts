@@ -1,5 +1,6 @@
 import type { ActorKind, Address } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
+import type { MemoryChanges } from './memory-rows.ts'
 import type { TimerChange } from './timers.ts'
 
 /**
@@ -7,7 +8,7 @@ import type { TimerChange } from './timers.ts'
  *   J1. Sequence numbers of an address are contiguous from 1.
  *   J2. An append whose epoch is superseded answers `fenced` and writes nothing (I2).
  *   J3. An envelope id is applied once per address; again, it answers `duplicate` and writes nothing (I3).
- *   J4. Events, inbox id, outbox, record and usage of one append are written together or not at all (I4).
+ *   J4. Events, inbox id, outbox, record, usage and memories of one append are written together or not at all (I4).
  *   J5. One bad append never fails its neighbours in a batch.
  *   J6. What `append` answered survives the death of the process.
  */
@@ -68,6 +69,8 @@ export interface Append {
   readonly usage?: UsageDelta
   /** What the address is to be told at a time (persistence/timers.ts), from these events on. */
   readonly timers?: readonly TimerChange[]
+  /** Rows of a memory shard, put and removed with the events. */
+  readonly memories?: MemoryChanges
 }
 
 export interface NewEvent {

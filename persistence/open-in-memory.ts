@@ -6,6 +6,7 @@ import { InMemoryIdempotencyKeys } from './in-memory-idempotency-keys.ts'
 import { InMemoryJournal } from './in-memory-journal.ts'
 import { InMemoryLogOffsets } from './in-memory-log-offsets.ts'
 import { InMemoryMailboxRows } from './in-memory-mailbox-rows.ts'
+import { InMemoryMemoryRows } from './in-memory-memory-rows.ts'
 import { InMemoryRequeuedCalls } from './in-memory-requeued-calls.ts'
 import { InMemorySessionRecords } from './in-memory-session-records.ts'
 import { InMemoryStore } from './in-memory-store.ts'
@@ -32,6 +33,7 @@ export function openInMemory(ids: Ids): Omit<Persistence, 'sql' | 'everywhere'> 
     timers: new InMemoryTimers(store),
     toolSwitches: new InMemoryToolSwitches(),
     requeued: new InMemoryRequeuedCalls(store),
+    memories: new InMemoryMemoryRows(store),
     async close() {},
   }
 }

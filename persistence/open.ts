@@ -10,6 +10,7 @@ import type { Epochs } from './epochs.ts'
 import type { IdempotencyKeys, Journal, SessionRecords, Usage } from './journal.ts'
 import type { LogOffsets } from './log-offsets.ts'
 import type { MailboxRows } from './mailbox-rows.ts'
+import type { MemoryRows } from './memory-rows.ts'
 import { migrate } from './migrate.ts'
 import { ensureDatabase } from './pglite-files.ts'
 import { PgliteSql } from './pglite-sql.ts'
@@ -23,6 +24,7 @@ import { SqlIdempotencyKeys } from './sql-idempotency-keys.ts'
 import { SqlJournal } from './sql-journal.ts'
 import { SqlLogOffsets } from './sql-log-offsets.ts'
 import { SqlMailboxRows } from './sql-mailbox-rows.ts'
+import { SqlMemoryRows } from './sql-memory-rows.ts'
 import { SqlQuarantine } from './sql-quarantine.ts'
 import { SqlRequeuedCalls } from './sql-requeued-calls.ts'
 import { SqlSessionRecords } from './sql-session-records.ts'
@@ -73,6 +75,7 @@ export interface Persistence {
   readonly timers: Timers
   readonly toolSwitches: ToolSwitches
   readonly requeued: RequeuedCalls
+  readonly memories: MemoryRows
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -110,6 +113,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     timers: new SqlTimers(sql),
     toolSwitches: new SqlToolSwitches(sql),
     requeued: new SqlRequeuedCalls(sql),
+    memories: new SqlMemoryRows(sql),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

@@ -73,6 +73,32 @@ table mailbox
   position bigint not null
   envelope jsonb not null
   constraint mailbox_pkey PRIMARY KEY (kind, shard, "position")
+table memories
+  address text not null
+  key text not null
+  shard integer not null
+  tenant text not null
+  namespace text not null
+  universe text not null
+  session_id text
+  persona_id text
+  text text not null
+  value jsonb not null
+  tags text[] not null
+  importance double precision not null
+  content_hash text not null
+  seq bigint not null
+  created_at timestamp with time zone not null
+  updated_at timestamp with time zone not null
+  expires_at timestamp with time zone
+  embedding bytea
+  embedding_model text
+  constraint memories_pkey PRIMARY KEY (address, key)
+  create INDEX memories_by_content ON public.memories USING btree (tenant, namespace, content_hash)
+  create INDEX memories_of_namespace ON public.memories USING btree (tenant, namespace, updated_at DESC, key DESC)
+  create INDEX memories_of_tenant ON public.memories USING btree (tenant, updated_at DESC, namespace DESC, key DESC)
+  create INDEX memories_over ON public.memories USING btree (shard, expires_at) WHERE (expires_at IS NOT NULL)
+  create INDEX memories_unembedded ON public.memories USING btree (shard) WHERE (embedding IS NULL)
 table nodes
   id text not null
   name text not null

@@ -386,6 +386,32 @@ export const failures = {
     title: 'A journaled event cannot be read by this version',
     remedy: 'Run a version that knows the event, or restore its upcaster.',
   },
+  // Memory
+  MEMORY_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such memory for this tenant',
+    remedy: 'List them with GET /v1/memory or `soma memory list`.',
+  },
+  MEMORY_DENIED: {
+    disposition: 'reply',
+    status: 403,
+    title: 'Policy denies this change of memory',
+    remedy: 'See the reason in the detail; operators: a rule with `action: memory.write` in the policy file.',
+  },
+  MEMORY_FULL: {
+    disposition: 'reply',
+    status: 507,
+    title: 'No more memories fit into this part of the namespace',
+    remedy: 'Forget some, give them a time to live, or use another namespace.',
+  },
+  MEMORY_UNAVAILABLE: {
+    disposition: 'reply',
+    status: 503,
+    title: 'The memory does not answer now',
+    remedy:
+      'Try again after Retry-After with the same Idempotency-Key: what was accepted is not lost, and is applied once.',
+  },
   DRAINING: {
     disposition: 'reply',
     status: 503,

@@ -5,6 +5,7 @@ import { type CommandMeta, type Decision, nothing } from './behaviour.ts'
 import { derivedId, type Envelope } from './envelope.ts'
 import { asFailure, Failure, type FailureCode, isFailure } from './failure.ts'
 import type { JournaledActorParts, JournaledKind, Scope } from './journaled-kind.ts'
+import { Told } from './told.ts'
 import { during, type Span, type SpanAttributes, type SpanName, type Trace, traceOfWork, untraced } from './tracing.ts'
 
 /**
@@ -16,14 +17,6 @@ import { during, type Span, type SpanAttributes, type SpanName, type Trace, trac
  *       lost a race (`conflict`, `fenced`) throws and is never used again (I2);
  *   A4. recovery = snapshot + later events, then the effects that were pending (I6).
  */
-/** Marks a command that the actor told itself. No wire body can be an instance, so outsiders cannot forge results. */
-class Told<Command> {
-  readonly command: Command
-  constructor(command: Command) {
-    this.command = command
-  }
-}
-
 const READ_PAGE = 1_000
 /** A result of its own that finds even the reserve full is told again after this long. */
 const RETELL_MS = 20
@@ -72,6 +65,8 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       this.#state = snapshot.state as State
       this.#seq = this.#snapshotSeq = snapshot.seq
     }
+    const rows = await this.#kind.recoverFromRows?.(this)
+    if (rows) [this.#state, this.#seq] = [rows.state, rows.seq]
     for (;;) {
       const page = await journal.read(this.address, this.#seq, READ_PAGE)
       for (const stored of page) {
@@ -119,7 +114,8 @@ class Activation<State, Command, Event, Effect> implements Scope<State, Command>
       nextSeq: this.#seq + 1,
       trace: this.#trace.traceparent,
     }
-    const enriched = this.#kind.enrich ? this.#kind.enrich(command, this) : command
+    const added = this.#kind.enrich?.(command, this, meta) ?? command
+    const enriched = added instanceof Promise ? await added : added
     const decision = this.#kind.behaviour.decide(this.#state, enriched, meta)
     if (decision.deadLetter) {
       await this.#park(delivery, decision.deadLetter.code, decision.deadLetter.detail)

@@ -18,14 +18,26 @@ export interface JournaledKind<State, Command, Event, Effect> {
   parse(body: unknown): Command
   /** Starts what the effect asks for and returns at once; results come back by `scope.tellSelf`. */
   perform(effect: Effect, scope: Scope<State, Command>): void
-  /** Adds what only the live activation knows (text streamed so far) to a command before it is decided. */
-  enrich?(command: Command, scope: Scope<State, Command>): Command
+  /**
+   * Adds what only the live activation knows (text streamed so far), or what is stored beside the state, to a command
+   * before it is decided.
+   */
+  enrich?(command: Command, scope: Scope<State, Command>, meta: CommandMeta): Command | Promise<Command>
   /** Awaited before the first command of an address that has no events yet: what is known of it elsewhere. */
   hydrate?(): Promise<void>
+  /**
+   * The state and seq of an address as its rows have them, in place of a snapshot: of one moment, and the same as folding
+   * its events would give.
+   */
+  recoverFromRows?(scope: Scope<State, Command>): Promise<{ readonly state: State; readonly seq: number }>
   /** The first command of an activation whose state has pending effects; without it they are performed as they are. */
   recovered?(): Command
   /** Rows derived from the new state, written with the events. */
-  project?(after: State, events: readonly Event[], meta: CommandMeta): Pick<Append, 'record' | 'usage' | 'timers'>
+  project?(
+    after: State,
+    events: readonly Event[],
+    meta: CommandMeta,
+  ): Pick<Append, 'record' | 'usage' | 'timers' | 'memories'>
   /** The traceparent of the work that is pending in this state, where it may be another than that of the message at hand. */
   traceOf?(state: State): string | undefined
   /** After the append: tell whoever watches. */

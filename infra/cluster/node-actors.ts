@@ -1,6 +1,7 @@
 import type { ActorKind } from '../../actors/kernel/address.ts'
 import { idOf, shardKey } from '../../actors/kernel/address.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
+import type { MemoryOwners } from '../../actors/memory/owners.ts'
 import { toAnnouncement } from '../../actors/session/conversation-events.ts'
 import { sessionCodec } from '../../actors/session/events.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
@@ -8,7 +9,7 @@ import { journalAround } from '../../persistence/journal-around.ts'
 import type { SessionBirth } from '../../persistence/session-births.ts'
 import type { ShardHolding } from '../../supervisors/shard-holding.ts'
 import { NodeOutbound } from '../../transports/kafka/node-outbound.ts'
-import { OutboundPublisher } from '../../transports/kafka/outbound-publisher.ts'
+import { conversationFeed, OutboundPublisher } from '../../transports/kafka/outbound-publisher.ts'
 import type { Peer, PeerTalk } from '../../transports/link/peer-talk.ts'
 import type { Mailbox } from '../../transports/mailbox.ts'
 import type { ToolProgress } from '../../transports/outbound.ts'
@@ -16,6 +17,7 @@ import { endProcess } from '../one-process.ts'
 import { countingTurns, type ProcessParts } from '../process-parts.ts'
 import { startActors } from '../wire.ts'
 import type { KafkaParts } from './kafka-parts.ts'
+import { memoryFeed } from './memory-feed.ts'
 import type { Peers } from './peers.ts'
 import { ProgressPost } from './progress-post.ts'
 
@@ -32,6 +34,7 @@ export interface NodeActorsParts extends ProcessParts {
 export interface NodeActors {
   readonly holding: ShardHolding
   readonly operations: Operations
+  readonly memories: MemoryOwners
   /** A gateway wants to see what these sessions say. */
   watched(sessionIds: readonly string[], gateway: Peer): void
 }
@@ -49,7 +52,22 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
         offsets: persistence.logOffsets,
         journal: persistence.journal,
         leaseOf: (shard) => leases.get(shardKey('session', shard)),
-        announcementOf: (stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored)),
+        feed: conversationFeed((stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored))),
+        clock,
+        log,
+      }),
+    (it) => it.close(),
+  )
+  const changes = await lifecycle.start(
+    'memory feed',
+    () =>
+      new OutboundPublisher({
+        writer: kafka.feed,
+        topicPrefix,
+        offsets: persistence.logOffsets,
+        journal: persistence.journal,
+        leaseOf: (shard) => leases.get(shardKey('memory', shard)),
+        feed: memoryFeed,
         clock,
         log,
       }),
@@ -64,24 +82,28 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
   talk.onFrame((frame) => {
     if (frame.k === 'report') outbound.progress(frame.p as ToolProgress)
   })
-  const { holding, operations } = await startActors(
+  const journal = journalAround(persistence.journal, publisher.watching(persistence.journal))
+  const { holding, operations, memories } = await startActors(
     {
       ...parts,
       config: parts.config.actors,
       persistence: {
         ...persistence,
-        journal: journalAround(persistence.journal, publisher.watching(persistence.journal)),
+        journal: journalAround(journal, changes.watching(journal)),
       },
+      memoryChanged: (stored) => changes.publish(stored),
       outbound: countingTurns(outbound, metrics),
       tellProgress: (progress) => void post.send(progress),
       shardHooks: {
         async taken(kind, taken) {
+          if (kind === 'memory') await changes.takeOver(taken)
           if (kind !== 'session') return
           await publisher.takeOver(taken)
           const shards = taken.map(({ shard }) => shard)
           for (const gateway of peers.gateways()) talk.tell(gateway, { k: 'moved', shards })
         },
         gone(kind, shards) {
+          if (kind === 'memory') changes.lost(shards)
           if (kind !== 'session') return
           outbound.lost(shards)
           publisher.lost(shards)
@@ -95,6 +117,7 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
   return {
     holding,
     operations,
+    memories,
     watched(sessionIds, gateway) {
       const fresh = outbound.watch(sessionIds, gateway)
       if (fresh.length > 0) talk.tell(gateway, { k: 'watching', sessions: fresh })

@@ -4,12 +4,14 @@ import type { NodeOrder } from '../../actors/kernel/cluster.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations, ResumeHow } from '../../actors/kernel/region.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { MemoryOwners } from '../../actors/memory/owners.ts'
 import type { ShardOwnership } from '../../supervisors/shard-ownership.ts'
 import type { Question } from '../../transports/link/peer-talk.ts'
 import type { SloSample } from '../telemetry/slo-sample.ts'
+import { answerOutcome, answerSearch, type MemoryQuestions } from './memory-questions.ts'
 
 /** What processes ask each other (cluster-operations.ts asks, node-answers.ts answers). */
-export interface Questions {
+export interface Questions extends MemoryQuestions {
   tree: undefined
   resume: { readonly address: Address; readonly how: ResumeHow }
   tools: { readonly tenant: string }
@@ -21,6 +23,7 @@ export interface Questions {
 /** How this process answers. A gateway has no actors, and answers for itself alone. */
 export function nodeAnswers(parts: {
   readonly operations: Pick<Operations, 'tree' | 'resume' | 'tools'> | undefined
+  readonly memories: MemoryOwners | undefined
   readonly ownership: () => Pick<ShardOwnership, 'drain'>
   readonly sample: () => Promise<SloSample>
   readonly log: Logger
@@ -37,6 +40,10 @@ export function nodeAnswers(parts: {
         return parts.sample()
       case 'tools':
         return parts.operations?.tools((args as Questions['tools']).tenant) ?? []
+      case 'memory.search':
+        return answerSearch(parts.memories, args as Questions['memory.search'])
+      case 'memory.outcome':
+        return answerOutcome(parts.memories, args as Questions['memory.outcome'])
       case 'drain':
         if (parts.operations === undefined) throw new Failure('INVALID_REQUEST', 'a gateway owns no shard to hand over')
         await parts.ownership().drain()

@@ -18,6 +18,7 @@ import { recordOf } from '../../transports/kafka/undecodable.ts'
 import type { ClusterConfig, Config } from '../config/config.ts'
 import { type HealthDocument, healthDocument } from '../dependencies.ts'
 import { DrillProcesses } from '../drill-runs.ts'
+import { openMemory } from '../memory/open-memory.ts'
 import { openGateway } from '../open-gateway.ts'
 import { startOperationsServer } from '../operations-server.ts'
 import { version } from '../package-root.ts'
@@ -29,6 +30,7 @@ import { traced, tracedMailbox } from '../telemetry/traced.ts'
 import { actorKindsHere } from '../wire.ts'
 import { clusterOperations, type NodeDetail } from './cluster-operations.ts'
 import { type KafkaParts, openKafka } from './kafka-parts.ts'
+import { ClusterMemoryOwners } from './memory-owners.ts'
 import { type NodeActors, startNodeActors } from './node-actors.ts'
 import { nodeAnswers } from './node-answers.ts'
 import { openLinks, reachableAs } from './open-links.ts'
@@ -137,6 +139,9 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     topicPrefix,
   }
   if (kinds.length > 0) actors = await startNodeActors({ ...shared, kinds })
+  const local = actors?.memories
+  const { epochs } = persistence
+  openMemory(parts, { mailbox, owners: new ClusterMemoryOwners({ self, local, epochs, peers, talk, clock }) })
 
   const detail = (): NodeDetail & Record<string, unknown> => ({
     pid: process.pid,
@@ -177,7 +182,15 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     config.actors.drainMs * 2 + 5_000,
   )
   const sample = () => sampleOf(metrics.registry, membership.nodeId)
-  talk.answers(nodeAnswers({ operations: actors?.operations, ownership: () => ownership, sample, log }))
+  talk.answers(
+    nodeAnswers({
+      operations: actors?.operations,
+      memories: actors?.memories,
+      ownership: () => ownership,
+      sample,
+      log,
+    }),
+  )
 
   tellHealth(kafka, topicPrefix, healthDocument(foundation.found, { process: name, version, now: clock.now() }))
   const metricsText = () => metrics.registry.metrics()

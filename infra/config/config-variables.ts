@@ -173,6 +173,10 @@ export const variables = {
     'Of the traces that begin here, the share that is sent; a client that sends a traceparent decides itself by its flag.',
   ),
 
+  SOMA_CACHE_WM_LIMIT: known(
+    whole(1, 10_000, 128),
+    'Memories in the working memory (namespace wm) of a tenant; beyond it the least important, then the oldest leave.',
+  ),
   SOMA_IDLE_SECONDS: known(whole(1, 86_400, 60), 'A session without work for this long leaves memory.'),
   SOMA_MAX_ACTIVE_SESSIONS: known(whole(1, 10_000_000, 10_000), 'Sessions in memory; the idlest leave beyond it.'),
   TOOL_EXECUTOR_MAX_CONCURRENT: known(whole(1, 10_000, 64), 'Calls of one tool that run at once in this process.'),
@@ -246,7 +250,7 @@ export const families = [
 export const ofTheOldStack: ReadonlySet<string> = new Set([
   ...['SOMA_ENABLED', 'SOMA_TENANT_HEADER', 'SOMA_NAMESPACE'],
   ...['SOMA_MEMORY_NAMESPACE', 'SOMA_TIMEOUT_SECONDS', 'SOMA_MAX_RETRIES', 'SOMA_RETRY_BASE_MS', 'SOMA_VERIFY_SSL'],
-  ...['SOMA_TLS_CA', 'SOMA_TLS_CERT', 'SOMA_TLS_KEY', 'SOMA_CACHE_INCLUDE_WM', 'SOMA_CACHE_WM_LIMIT'],
+  ...['SOMA_TLS_CA', 'SOMA_TLS_CERT', 'SOMA_TLS_KEY', 'SOMA_CACHE_INCLUDE_WM'],
 ])
 
 /** The table of docs/CONFIGURATION.md. */

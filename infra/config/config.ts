@@ -64,6 +64,8 @@ export interface ActorsConfig {
   readonly timers: { readonly perSession: number; readonly shortestMs: number }
   readonly toolWaiting: { readonly perTool: number; readonly perTenant: number }
   readonly toolArtifactBytes: number
+  /** Memories of a tenant's working memory. */
+  readonly workingMemory: number
 }
 
 /** Undefined: nothing besides what is built in. */
@@ -141,6 +143,7 @@ export function loadConfig(env: Environment): Config {
       timers: { perSession: v.SOMA_TIMERS_PER_SESSION, shortestMs: v.SOMA_TIMER_SECONDS * 1_000 },
       toolWaiting: { perTool: v.TOOL_EXECUTOR_MAX_WAITING, perTenant: v.TOOL_EXECUTOR_MAX_WAITING_PER_TENANT },
       toolArtifactBytes: v.TOOL_EXECUTOR_MAX_ARTIFACT_BYTES,
+      workingMemory: v.SOMA_CACHE_WM_LIMIT,
     },
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),

@@ -64,6 +64,25 @@ export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics
     [],
   )
 
+  private memoryCounts: (() => { readonly shards: number; readonly memories: number }) | undefined
+  /** Never read: the registry has it, and asks. */
+  protected readonly memoriesHeld = this.askedGauge(
+    'soma_memory_held',
+    'Of the memory shards in memory here: how many shards, and how many memories their indexes hold.',
+    'what',
+    () => this.memoryCounts && new Map(Object.entries(this.memoryCounts())),
+  )
+  private readonly memoryRequests = this.counter(
+    'soma_memory_requests_total',
+    'Requests to memory made here, by remember, recall or forget: ok or error.',
+    ['operation', 'result'],
+  )
+  private readonly memorySeconds = this.histogram(
+    'soma_memory_request_seconds',
+    'Of a change, until it is applied and searchable; of a recall, until it is answered.',
+    ['operation'],
+  )
+
   private readonly toolRequests = this.counter('tool_executor_requests_total', 'Tool calls by outcome.', [
     'tool',
     'outcome',
@@ -205,6 +224,15 @@ export class Metrics extends ClusterMetrics implements ActorMetrics, ToolMetrics
   }
   streams(open: number): void {
     this.gatewayStreams.set(open)
+  }
+  /** Asked at every scrape. */
+  watchMemories(counts: () => { readonly shards: number; readonly memories: number }): void {
+    this.memoryCounts = counts
+  }
+  /** `seconds`: of a change, from the request until it is applied; of a recall, until it is answered. */
+  memoryAsked(operation: 'remember' | 'recall' | 'forget', result: 'ok' | 'error', seconds: number): void {
+    this.memoryRequests.inc({ operation, result })
+    this.memorySeconds.observe({ operation }, seconds)
   }
   spansSent(result: 'ok' | 'error', count: number): void {
     this.spans.inc({ result }, count)

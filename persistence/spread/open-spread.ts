@@ -12,6 +12,7 @@ import { SpreadEpochs } from './spread-epochs.ts'
 import { SpreadJournal } from './spread-journal.ts'
 import { SpreadLogOffsets } from './spread-log-offsets.ts'
 import { SpreadMailboxRows } from './spread-mailbox-rows.ts'
+import { SpreadMemoryRows } from './spread-memory-rows.ts'
 import { SpreadRequeuedCalls } from './spread-requeued-calls.ts'
 import { SpreadSessionRecords } from './spread-session-records.ts'
 import { SpreadTimers } from './spread-timers.ts'
@@ -88,6 +89,7 @@ function spreadOver(
     timers: new SpreadTimers(map),
     toolSwitches: new SqlToolSwitches(coordination),
     requeued: new SpreadRequeuedCalls(map),
+    memories: new SpreadMemoryRows(map),
     observeAppends(observer) {
       for (const server of servers) server.observeAppends(observer)
     },

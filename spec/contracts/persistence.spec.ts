@@ -4,6 +4,7 @@ import { drillReportsSuite } from './drill-reports.ts'
 import { epochsSuite } from './epochs.ts'
 import { journalSuite } from './journal.ts'
 import { logOffsetsSuite } from './log-offsets.ts'
+import { memoryRowsSuite } from './memory-rows.ts'
 import { requeuedCallsSuite } from './requeued-calls.ts'
 import { sessionRecordsSuite } from './session-records.ts'
 import { toolSwitchesSuite } from './tool-switches.ts'
@@ -15,6 +16,7 @@ describe('persistence', () => {
     describe('log offsets', () => logOffsetsSuite(stores))
     describe('session records', () => sessionRecordsSuite(stores))
     describe('dead letters and quarantine', () => deadLettersSuite(stores))
+    describe('memory rows', () => memoryRowsSuite(stores))
     describe('drill reports', () => drillReportsSuite(stores))
     describe('tool switches', () => toolSwitchesSuite(stores))
     describe('requeued calls', () => requeuedCallsSuite(stores))

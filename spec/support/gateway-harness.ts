@@ -8,6 +8,7 @@ import type { Failure } from '../../actors/kernel/failure.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { personaSchema } from '../../actors/persona.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
+import { LateMemory } from '../../infra/memory/late-memory.ts'
 import { ToolSwitchWatch } from '../../infra/tool-switch-watch.ts'
 import { InMemoryDrillReports } from '../../persistence/in-memory-drill-reports.ts'
 import { InMemoryRequeuedCalls } from '../../persistence/in-memory-requeued-calls.ts'
@@ -151,6 +152,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       remove: async (id) => deadLetters.delete(id),
     },
     drills: new InMemoryDrillReports(),
+    memory: new LateMemory(),
     quarantine: {
       async hold() {},
       list: async (tenant) =>

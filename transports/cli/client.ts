@@ -85,6 +85,20 @@ export interface QuarantineSummary {
   readonly held: number
 }
 
+export interface MemorySummary {
+  readonly namespace: string
+  readonly key: string
+  readonly text: string
+  readonly updated_at: string
+}
+
+export interface RememberedSummary {
+  readonly namespace: string
+  readonly key: string
+  readonly replaced: boolean
+  readonly duplicate_of: string | null
+}
+
 /** A connection that broke is tried again this often; the Idempotency-Key makes a second try the same request. */
 const TRIES = 4
 const FIRST_PAUSE_MS = 100
@@ -160,6 +174,26 @@ export class SomaClient {
 
   models(): Promise<{ data: ModelSummary[] }> {
     return this.#call('GET', '/v1/models')
+  }
+
+  remember(memory: object): Promise<RememberedSummary> {
+    return this.#call('POST', '/v1/memory/remember', memory)
+  }
+
+  recall(asked: object): Promise<{ results: (MemorySummary & { score: number })[]; warnings: string[] }> {
+    return this.#call('POST', '/v1/memory/recall', asked)
+  }
+
+  forget(asked: object): Promise<{ forgotten: number; keys: string[] }> {
+    return this.#call('POST', '/v1/memory/forget', asked)
+  }
+
+  memories(query: { limit: number; namespace?: string; search?: string }): Promise<{ memories: MemorySummary[] }> {
+    const asked = Object.entries(query).filter(([, value]) => value !== undefined)
+    return this.#call(
+      'GET',
+      `/v1/memory?${new URLSearchParams(asked.map(([name, value]): [string, string] => [name, String(value)]))}`,
+    )
   }
 
   tree(): Promise<{ tree: ActorNode[] }> {

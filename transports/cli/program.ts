@@ -5,6 +5,7 @@ import { contentCommands } from './content-commands.ts'
 import { drillCommands } from './drill-commands.ts'
 import { inspectionCommands } from './inspection-commands.ts'
 import { localClusterCommands } from './local-cluster-commands.ts'
+import { memoryCommands } from './memory-commands.ts'
 import { operatorCommands } from './operator-commands.ts'
 import { endingOf, exitCodes, exitCodeTable } from './problem.ts'
 import { sessionCommands } from './session-commands.ts'
@@ -36,6 +37,7 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
   timerCommands(program, means, run)
   inspectionCommands(program, means, run)
   contentCommands(program, means, run)
+  memoryCommands(program, means, run)
   operatorCommands(program, means, run)
   clusterCommands(program, means, run)
   localClusterCommands(program, means, run)

@@ -5,6 +5,7 @@ import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { Tracer } from '../../actors/kernel/tracing.ts'
+import type { Memory } from '../../actors/memory/memory.ts'
 import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
 import type { DrillReports } from '../../persistence/drill-reports.ts'
@@ -33,12 +34,15 @@ import { delegationRoutes } from './routes/delegation.ts'
 import { drillRoutes } from './routes/drills.ts'
 import { dryRunRoutes } from './routes/dry-run.ts'
 import { inspectionRoutes } from './routes/inspection.ts'
+import { memoryRoutes } from './routes/memory.ts'
+import { memoryTransferRoutes } from './routes/memory-transfer.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { requeueRoutes } from './routes/requeue.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { sloRoutes } from './routes/slo.ts'
+import { somabrainRoutes } from './routes/somabrain.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { timerRoutes } from './routes/timers.ts'
 import { toolCatalogRoutes } from './routes/tool-catalog.ts'
@@ -67,6 +71,7 @@ export interface GatewayDeps {
   readonly toolSwitches: ToolSwitches & { off(tool: string, tenant: string): { readonly why: string } | undefined }
   readonly requeued: RequeuedCalls
   readonly audit: AuditTrail
+  readonly memory: Memory
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
@@ -133,6 +138,9 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       clusterRoutes,
       drillRoutes,
       sloRoutes,
+      memoryRoutes,
+      memoryTransferRoutes,
+      somabrainRoutes,
       operationRoutes,
       pageRoutes,
     ]) {

@@ -1,4 +1,4 @@
-import { type Address, address, kindOf, shardOf } from '../../actors/kernel/address.ts'
+import { type ActorKind, type Address, address, kindOf, shardOf } from '../../actors/kernel/address.ts'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import { pause } from '../../actors/kernel/pause.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
@@ -6,7 +6,7 @@ import type { ShardLease } from '../../persistence/epochs.ts'
 import type { Journal, PlacedEvent } from '../../persistence/journal.ts'
 import type { LogOffsets } from '../../persistence/log-offsets.ts'
 import type { Announcement } from '../outbound.ts'
-import type { LogWriter } from './log-writer.ts'
+import type { LogWriter, WrittenRecord } from './log-writer.ts'
 import { outbound } from './topics.ts'
 
 const STORE_MS = 1_000
@@ -16,27 +16,60 @@ const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5_000
 const MAX_SKEW_MS = 1_000
 
-export interface OutboundPublisherOptions {
+const jsonHeaders = { 'content-type': 'application/json' }
+
+/** Which events of the journal are published, and as what. */
+export interface PublishedFeed<Item> {
+  readonly kind: ActorKind
+  /** Names the times that are stored; without prefix. */
+  readonly topic: string
+  /** The public shape of a stored event. */
+  itemOf(stored: PlacedEvent): Item
+  placeOf(item: Item): { readonly shard: number; readonly at: number }
+  /** What is written of one; `topic` is the name with its prefix. */
+  recordsOf(item: Item, topic: string): readonly WrittenRecord[]
+}
+
+/** ⑧ Every event of every session on conversation.outbound; readers deduplicate by `event_id`. */
+export function conversationFeed(announcementOf: (stored: PlacedEvent) => Announcement): PublishedFeed<Announcement> {
+  const shardOfSession = (sessionId: string) => shardOf(address('session', sessionId))
+  return {
+    kind: 'session',
+    topic: outbound.name,
+    itemOf: announcementOf,
+    placeOf: ({ sessionId, at }) => ({ shard: shardOfSession(sessionId), at }),
+    recordsOf: ({ sessionId, event }, topic) => [
+      {
+        topic,
+        partition: shardOfSession(sessionId),
+        key: sessionId,
+        value: Buffer.from(JSON.stringify(event)),
+        headers: jsonHeaders,
+      },
+    ],
+  }
+}
+
+export interface OutboundPublisherOptions<Item = Announcement> {
   readonly writer: LogWriter
   readonly topicPrefix: string
   readonly offsets: LogOffsets
   readonly journal: Pick<Journal, 'recent'>
   readonly leaseOf: (shard: number) => ShardLease | undefined
-  /** The public shape of a stored event. */
-  readonly announcementOf: (stored: PlacedEvent) => Announcement
+  readonly feed: PublishedFeed<Item>
   readonly clock: Clock
   readonly log: Logger
 }
 
 /**
- * ⑧ Every event of every session on conversation.outbound, as JSON, at least once; readers deduplicate by `event_id`.
+ * Every event of a kind of actor on a log of its own, as JSON, at least once.
  *   P1. An event is published only after it is journaled.
  *   P2. What a node journaled and did not publish before it died is published by the shard's next owner. Instead of a row
  *       for each event (it would double what an append writes) a shard stores a time: everything older is published. It
  *       never passes an append in flight nor an event that waits to be published.
  */
-export class OutboundPublisher {
-  private readonly options: OutboundPublisherOptions
+export class OutboundPublisher<Item = Announcement> {
+  private readonly options: OutboundPublisherOptions<Item>
   private readonly topic: string
   /** Times of appends in flight and of events being published, with how many there are of each. */
   private readonly open = new Map<number, Map<number, number>>()
@@ -45,9 +78,9 @@ export class OutboundPublisher {
   private storeIn = 0
   private closed = false
 
-  constructor(options: OutboundPublisherOptions) {
+  constructor(options: OutboundPublisherOptions<Item>) {
     this.options = options
-    this.topic = options.topicPrefix + outbound.name
+    this.topic = options.topicPrefix + options.feed.topic
   }
 
   /** The journal's appends, watched: one that is in flight holds its shard's time back (P2). */
@@ -55,7 +88,7 @@ export class OutboundPublisher {
     return {
       append: async (it) => {
         const at = it.events[0]?.at
-        if (at === undefined || kindOf(it.address) !== 'session') return journal.append(it)
+        if (at === undefined || kindOf(it.address) !== this.options.feed.kind) return journal.append(it)
         const shard = shardOf(it.address)
         this.begin(shard, at)
         try {
@@ -68,12 +101,12 @@ export class OutboundPublisher {
     }
   }
 
-  publish(announcement: Announcement): void {
-    const shard = shardOf(address('session', announcement.sessionId))
-    this.begin(shard, announcement.at)
-    void this.write(announcement, shard).then((written) => {
+  publish(item: Item): void {
+    const { shard, at } = this.options.feed.placeOf(item)
+    this.begin(shard, at)
+    void this.write(item).then((written) => {
       if (!written) return // the time stays held: the next owner publishes it (P2)
-      this.end(shard, announcement.at)
+      this.end(shard, at)
       this.storeLater()
     })
   }
@@ -130,7 +163,7 @@ export class OutboundPublisher {
 
   /** Whether all of it is published. While it is not, the shard's time stays where it was, for the next owner. */
   private async publishAgain(group: readonly Left[]): Promise<boolean> {
-    const { journal, announcementOf, leaseOf, log, clock } = this.options
+    const { journal, feed, leaseOf, log, clock } = this.options
     const since = Math.min(...group.map((it) => it.since))
     /** Without those that were lost again meanwhile. */
     const held = () => group.map(({ lease }) => lease).filter(({ shard, epoch }) => leaseOf(shard)?.epoch === epoch)
@@ -139,11 +172,9 @@ export class OutboundPublisher {
     for (let delay = FIRST_RETRY_MS; !this.closed && held().length > 0; ) {
       const shards = held().map(({ shard }) => shard)
       try {
-        const page = await journal.recent('session', shards, since, PAGE, after)
+        const page = await journal.recent(feed.kind, shards, since, PAGE, after)
         // One event at a time would take a request each: a page is written together.
-        const written = await Promise.all(
-          page.map((stored) => this.write(announcementOf(stored), shardOf(stored.address))),
-        )
+        const written = await Promise.all(page.map((stored) => this.write(feed.itemOf(stored))))
         if (written.includes(false)) return false
         count += page.length
         after = page.at(-1)
@@ -164,17 +195,12 @@ export class OutboundPublisher {
   }
 
   /** Resolves to whether it is written: always, unless this closes before it could be. */
-  private async write({ sessionId, event }: Announcement, shard: number): Promise<boolean> {
-    const record = {
-      topic: this.topic,
-      partition: shard,
-      key: sessionId,
-      value: Buffer.from(JSON.stringify(event)),
-      headers: jsonHeaders,
-    }
+  private async write(item: Item): Promise<boolean> {
+    const { feed, writer } = this.options
+    const records = feed.recordsOf(item, this.topic)
     for (let delay = FIRST_RETRY_MS; ; delay = Math.min(delay * 2, LAST_RETRY_MS)) {
       try {
-        await this.options.writer.write(record)
+        await Promise.all(records.map((record) => writer.write(record)))
         return true
       } catch (error) {
         if (this.closed) return false
@@ -254,5 +280,3 @@ function together(left: readonly Left[]): Left[][] {
   }
   return groups
 }
-
-const jsonHeaders = { 'content-type': 'application/json' }

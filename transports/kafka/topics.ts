@@ -34,6 +34,7 @@ export const memoryRequests = sharded('memory.requests', 'requests, to memory sh
 export const outbound = sharded('conversation.outbound', 'every event of every session, as JSON, keyed by session')
 /** Read by the owners of the session shards of the same numbers, as a topic for outsiders alone. */
 export const delegation = feed('somastack.delegation', 3, 'delegated tasks')
+export const memoryWal = feed('memory.wal', 3, 'changes of memory, for replicas')
 /** What a shard of a kind reads. */
 export const mailboxTopics: Readonly<Record<ActorKind, readonly Topic[]>> = {
   session: [inbound, toolResults],
@@ -52,7 +53,7 @@ export const topics: readonly Topic[] = [
   toolRequests,
   toolResults,
   memoryRequests,
-  feed('memory.wal', 3, 'changes of memory, for replicas'),
+  memoryWal,
   feed('config_updates', 1, 'changed settings'),
   delegation,
   feed('slm.metrics', 3, 'model calls, as telemetry'),

@@ -28,10 +28,13 @@ function wantedCalls(text: string, { tools, messages }: ModelRequest): readonly 
   if (/\b(time|date|clock|today|what day)\b/i.test(text)) wanted.add('timestamp')
   if (url) wanted.add('http_fetch')
   if (/\becho\b|\btools?\b/i.test(text)) wanted.add('echo')
+  // "remember that …" keeps it; a question about what is remembered looks for it, in whatever session it was said.
+  if (/^\s*(please )?(remember|note)\b/i.test(text)) wanted.add('memory_remember')
+  else if (/\b(recall|do you remember|what do you know)\b/i.test(text)) wanted.add('memory_recall')
   for (const tool of tools) if (mentions(text, tool)) wanted.add(tool.name)
   // The very first message shows a tool whatever it says, so that the newcomer sees one at work.
   if (wanted.size === 0 && userTexts(messages).length === 1) wanted.add('echo')
-  const hints = { text: text.replace(/^\s*(please )?echo:?\s+/i, '') || text, url }
+  const hints = { text: text.replace(/^\s*(please )?(echo:?|(remember|note):?( that)?)\s+/i, '') || text, url }
   return tools
     .filter((tool) => wanted.has(tool.name))
     .slice(0, 4)
@@ -70,6 +73,10 @@ function told(result: { readonly name: string; readonly content: string }): stri
   switch (result.name) {
     case 'timestamp':
       return `the timestamp tool says it is ${content}.`
+    case 'memory_recall':
+      return `in the memory that all sessions share I find this: ${content}`
+    case 'memory_remember':
+      return `I keep that for every session: ${content}`
     case 'http_fetch':
       return `http_fetch brought this: ${content}`
     default:

@@ -15,7 +15,13 @@ allow if {
 	count(deny) == 0
 }
 
-harmless := {"echo", "timestamp", "http_fetch"}
+harmless := {"echo", "timestamp", "http_fetch", "memory_recall", "memory_remember", "memory_forget"}
+
+# What is remembered stays within its tenant; the resource is the namespace.
+allow if {
+	input.action == "memory.write"
+	count(deny) == 0
+}
 
 # Reasons to say no although a rule above says yes. For instance:
 # deny contains "Acme's agents do not browse." if {

@@ -8,7 +8,7 @@ import type { ShardLease } from '../../../persistence/epochs.ts'
 import type { PlacedEvent } from '../../../persistence/journal.ts'
 import { openInMemory } from '../../../persistence/open-in-memory.ts'
 import type { LogWriter, WrittenRecord } from '../../../transports/kafka/log-writer.ts'
-import { OutboundPublisher } from '../../../transports/kafka/outbound-publisher.ts'
+import { conversationFeed, OutboundPublisher } from '../../../transports/kafka/outbound-publisher.ts'
 import type { Announcement } from '../../../transports/outbound.ts'
 import { anAppend } from '../../support/given-append.ts'
 import { Gate, settled, until } from '../../support/probe.ts'
@@ -72,7 +72,7 @@ class Cluster {
       },
       journal: this.stores.journal,
       leaseOf: () => node.lease,
-      announcementOf,
+      feed: conversationFeed(announcementOf),
       clock: { now: () => clock.now(), after: (ms, task) => clock.after(ms, () => node.alive && task()) },
       log: silentLogger,
     })
