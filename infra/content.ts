@@ -3,7 +3,9 @@ import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { Policy } from '../actors/kernel/policy.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Personas } from '../actors/persona.ts'
+import { codeExecute } from '../actors/tool/catalogue/code-execute.ts'
 import echo from '../actors/tool/catalogue/echo.ts'
+import { fileRead } from '../actors/tool/catalogue/file-read.ts'
 import { reachable } from '../actors/tool/catalogue/http/reachable.ts'
 import { httpFetch } from '../actors/tool/catalogue/http-fetch.ts'
 import timestamp from '../actors/tool/catalogue/timestamp.ts'
@@ -16,6 +18,7 @@ import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
 import { AllMustAllow } from './policy/all-must-allow.ts'
 import { FilePolicy } from './policy/file-policy.ts'
+import { CapsulePool } from './sandbox/capsule-pool.ts'
 import { loadTools } from './tool-files.ts'
 
 /** What operators add as files, on top of what is shipped: personas, tools, policy. */
@@ -28,12 +31,22 @@ export interface Content {
   close(): Promise<void>
 }
 
+/** More than the model is shown, so that what is cut is cut by us, with both ends kept. */
+const SANDBOX_OUTPUT_BYTES = 200_000
+
 export async function loadContent(
   config: ContentConfig,
   means: { clock: Clock; ids: Ids; log: Logger },
 ): Promise<Content> {
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
-  const shipped = [echo, timestamp, httpFetch({ reachable: reachable(config.httpFetchAllow, ownAddresses) })]
+  const sandbox = new CapsulePool({ ...config.sandbox, outputBytes: SANDBOX_OUTPUT_BYTES }, means)
+  const shipped = [
+    echo,
+    timestamp,
+    httpFetch({ reachable: reachable(config.httpFetchAllow, ownAddresses) }),
+    codeExecute(sandbox),
+    ...(config.filesDir === undefined ? [] : [fileRead(config.filesDir)]),
+  ]
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
   const file = new FilePolicy(policyFile, means.ids)
   await file.check()
@@ -48,7 +61,7 @@ export async function loadContent(
     tools,
     policy: new AllMustAllow([file, ...asked], means.ids),
     policyFile: file,
-    close: async () => void (await Promise.all(asked.map((it) => it.close()))),
+    close: async () => void (await Promise.all([sandbox, ...asked].map((it) => it.close()))),
   }
 }
 

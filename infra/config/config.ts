@@ -67,9 +67,21 @@ export interface ContentConfig {
   readonly toolsDir: string | undefined
   readonly policyFile: string | undefined
   readonly httpFetchAllow: readonly string[]
+  readonly filesDir: string | undefined
+  readonly sandbox: SandboxConfig
   /** Asked besides the policy file. */
   readonly opa?: OpaConfig | undefined
   readonly openFga?: OpenFgaConfig | undefined
+}
+
+/** Limits of a program of code_execute. */
+export interface SandboxConfig {
+  readonly timeoutMs: number
+  readonly cpuSeconds: number
+  readonly memoryMb: number
+  /** Programs at once; 0 is one for each processor. */
+  readonly atOnce: number
+  readonly allWalls: boolean
 }
 
 export interface LogsConfig {
@@ -138,6 +150,14 @@ export function loadConfig(env: Environment): Config {
       toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),
       policyFile: inDataDir(v.SOMA_POLICY_FILE, 'policy.yaml'),
       httpFetchAllow: v.SOMA_HTTP_FETCH_ALLOW,
+      filesDir: inDataDir(v.SOMA_FILES_DIR, 'files'),
+      sandbox: {
+        timeoutMs: v.TOOL_EXECUTOR_TIMEOUT * 1_000,
+        cpuSeconds: v.TOOL_EXECUTOR_CPU_SECONDS,
+        memoryMb: v.TOOL_EXECUTOR_MEMORY_MB,
+        atOnce: v.TOOL_EXECUTOR_SANDBOXES,
+        allWalls: v.SOMA_SANDBOX === 'strict',
+      },
       ...policyServicesOf(v),
     },
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),

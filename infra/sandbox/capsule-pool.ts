@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
@@ -6,6 +7,7 @@ import type { Language, Program, ProgramRun, Sandbox, SandboxLimits } from '../.
 import { Capsule } from './capsule.ts'
 import { findWalls, type Walls } from './enclosure.ts'
 import { capsuleProgram } from './node-arguments.ts'
+import { makePythonSnapshot } from './python-snapshot.ts'
 
 export interface CapsulePoolOptions extends SandboxLimits {
   /** Programs that run at once; 0 is one for each processor. Others wait, `MAX_WAITING` of them. */
@@ -18,7 +20,7 @@ export interface CapsulePoolOptions extends SandboxLimits {
 }
 
 const MAX_WAITING = 64
-const START_MS = 30_000
+const START_MS = 45_000
 const SPARE_IDLE_MS = 600_000
 const BUSY_RETRY_SECONDS = 5
 
@@ -37,6 +39,7 @@ export class CapsulePool implements Sandbox {
   readonly #spares = new Map<Language, { readonly capsule: Capsule; readonly expire: () => void }>()
   readonly #alive = new Set<Capsule>()
   readonly #waiting = new Set<() => void>()
+  #snapshot: Promise<FileHandle | undefined> | undefined
   #running = 0
   #walls: Promise<Walls> | undefined
   #closed = false
@@ -64,6 +67,13 @@ export class CapsulePool implements Sandbox {
     this.#closed = true
     for (const capsule of this.#alive) capsule.kill()
     await Promise.all([...this.#alive].map((capsule) => capsule.ended))
+    await (await this.#snapshot)?.close()
+  }
+
+  /** Resolves when the spare of a language, if there is one, takes a program: for whoever measures. */
+  async spareReady(language: Language): Promise<void> {
+    await this.#walls
+    await this.#spares.get(language)?.capsule.ready
   }
 
   async #runIn(capsule: Capsule, program: Program, signal: AbortSignal): Promise<ProgramRun> {
@@ -94,13 +104,19 @@ export class CapsulePool implements Sandbox {
     this.#spares.delete(language)
     spare?.expire()
     if (spare && !spare.capsule.isOver) return spare.capsule
-    return this.#start(language, await this.#standing())
+    return this.#start(language, await this.#standing(), undefined)
   }
 
-  #start(language: Language, walls: Walls): Capsule {
+  #start(language: Language, walls: Walls, snapshot: FileHandle | undefined): Capsule {
     if (this.#closed) throw new Failure('SANDBOX_UNAVAILABLE', 'The service is stopping.')
     const { program = capsuleProgram } = this.#options
-    const capsule = new Capsule(language, { walls, limits: this.limits, startMs: START_MS, program })
+    const capsule = new Capsule(language, {
+      walls,
+      limits: this.limits,
+      startMs: START_MS,
+      program,
+      snapshot: snapshot?.fd,
+    })
     this.#alive.add(capsule)
     void capsule.ended.then(() => this.#alive.delete(capsule))
     return capsule
@@ -108,17 +124,28 @@ export class CapsulePool implements Sandbox {
 
   #restock(language: Language): void {
     if (this.#spares.has(language) || this.#closed) return
-    void this.#standing()
-      .then((walls) => {
-        if (this.#spares.has(language) || this.#closed) return
-        const capsule = this.#start(language, walls)
-        const forget = this.#clock.after(SPARE_IDLE_MS, () => {
-          if (this.#spares.get(language)?.capsule === capsule) this.#spares.delete(language)
-          capsule.kill() // P1
-        })
-        this.#spares.set(language, { capsule, expire: forget })
-      })
-      .catch(() => {})
+    void this.#prepare(language).catch((error) => this.#log.warn({ error, language }, 'no spare could be started'))
+  }
+
+  async #prepare(language: Language): Promise<void> {
+    const [walls, snapshot] = await Promise.all([this.#standing(), this.#snapshotOf(language)])
+    if (this.#spares.has(language) || this.#closed) return
+    const capsule = this.#start(language, walls, snapshot)
+    const expire = this.#clock.after(SPARE_IDLE_MS, () => {
+      if (this.#spares.get(language)?.capsule === capsule) this.#spares.delete(language)
+      capsule.kill() // P1
+    })
+    this.#spares.set(language, { capsule, expire })
+  }
+
+  /** The first program of Python does not wait for it; without one, a capsule only takes longer to start. */
+  #snapshotOf(language: Language): Promise<FileHandle | undefined> {
+    if (language !== 'python' || this.#options.program !== undefined) return Promise.resolve(undefined)
+    this.#snapshot ??= makePythonSnapshot().catch((error: unknown) => {
+      if (!this.#closed) this.#log.warn({ error }, 'the memory of Python could not be kept; its capsules start slowly')
+      return undefined
+    })
+    return this.#snapshot
   }
 
   /** The walls, looked for once: what a system allows does not change under a running process. */

@@ -21,12 +21,16 @@ export interface CapsuleParts {
   /** Longest time from the spawn to `ready`. */
   readonly startMs: number
   readonly program: string
+  /** Open for reading: the memory that its interpreter starts from. */
+  readonly snapshot?: number | undefined
 }
 
 /** Of the interpreter's own, above what a program may use: its compiled code, its frames. */
 const OVERHEAD_BYTES = 128 * 1_048_576
 /** A program that is asked to end at its time limit says so itself; one that cannot is killed this much later. */
 const GRACE_MS = 300
+/** 3 and 4 are those of the enclosure's shell. */
+const SNAPSHOT_DESCRIPTOR = 5
 const MAX_NOISE = 8_000
 /** Exit codes of a shell for a process that a signal ended. */
 const SIGXCPU = 128 + 24
@@ -57,7 +61,7 @@ export class Capsule {
       nodeArguments(parts.program, [language, String(memoryMb)], memoryMb),
     )
     this.#child = spawn(command, args, {
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'ignore', ...(snapshot === undefined ? [] : [snapshot])],
       env: enclosureEnvironment,
       cwd: '/',
       detached: true,

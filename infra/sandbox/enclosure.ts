@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 /**
  * The second wall: the process that an interpreter runs in has nothing to lose. Always: no environment, Node's permission
  * model (no files but its own sources to read, none to write, no processes, no threads), a group of its own that is killed
- * as one, low priority. Where the system has it:
+ * as one, low priority once it is loaded. Where the system has it:
  *
  *   limits      prlimit, once loaded: not one file descriptor more (so no socket and no file, whatever Node says), no new
  *               process, nothing written to a file, processor time, writable memory
@@ -47,13 +47,14 @@ cd / && exec 4<&0 </dev/null
 (
   ulimit -c 0; ulimit -f 0; ulimit -n 256
   ${namespaces ? '(echo 1000 > /proc/self/oom_score_adj) 2>/dev/null' : ''}
-  exec nice -n 5 ${namespaces ? nothingHeld : ''} /usr/bin/env -i "$@" <&4 4<&- 3<&-
+  exec ${namespaces ? nothingHeld : ''} /usr/bin/env -i "$@" <&4 4<&- 3<&-
 ) 3>&3 &
 child=$!
 exec 4<&- >/dev/null 2>&1
 read -r cpu data <&3 || { kill -9 $child; exit 1; }
 ${limits ? 'prlimit --pid $child --nofile=0 --nproc=0 --core=0 --cpu=$cpu --data=$data || { kill -9 $child; exit 2; }' : ''}
 ${namespaces ? 'cover || { kill -9 $child; exit 3; }' : ''}
+renice -n 5 -p $child || :
 echo sealed >&3
 ( while read -r _; do :; done <&3; kill -9 $child ) &
 wait $child

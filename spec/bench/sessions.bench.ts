@@ -6,6 +6,7 @@ import { type Address, address, shardOf } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { silentLogger as log } from '../../actors/kernel/telemetry.ts'
 import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
+import { loadConfig } from '../../infra/config/config.ts'
 import { loadContent } from '../../infra/content.ts'
 import { Lifecycle } from '../../infra/lifecycle.ts'
 import { Metrics } from '../../infra/telemetry/metrics.ts'
@@ -63,7 +64,7 @@ async function measured(folder: string, lifecycle: Lifecycle): Promise<BenchRow[
       outbound: finals,
       models: await createModels({ dialogue: { model: 'rehearsal/echo' }, discover: false }, { clock, ids, log }),
       content: await loadContent(
-        { personasDir: undefined, toolsDir: undefined, policyFile: undefined, httpFetchAllow: [] },
+        { ...loadConfig({}).content, personasDir: undefined, toolsDir: undefined, policyFile: undefined },
         { clock, ids, log },
       ),
       dailyTokenLimit: () => 0,

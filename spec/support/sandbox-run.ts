@@ -12,7 +12,12 @@ export function poolOf(options: Partial<CapsulePoolOptions> = {}): CapsulePool {
   return new CapsulePool({ ...usual, ...options }, { clock, log: silentLogger })
 }
 
-export function running(pool: CapsulePool, language: Language, code: string, over: { timeoutMs?: number; stdin?: string } = {}) {
+export function running(
+  pool: CapsulePool,
+  language: Language,
+  code: string,
+  over: { timeoutMs?: number; stdin?: string } = {},
+) {
   return pool.run({ language, code, stdin: '', timeoutMs: 8_000, ...over }, never)
 }
 

@@ -66,6 +66,8 @@ class Run {
     if (result.error) return this.#failed(result.error)
     const left = this.#runTimers()
     if (left) return left
+    // An interrupted job only rejects its promise, which nobody may be looking at.
+    if (this.#lateBy) return { end: 'time' }
     const state = this.#context.getPromiseState(result.value)
     if (state.type === 'rejected') return this.#failed(state.error)
     if (state.type === 'pending') {

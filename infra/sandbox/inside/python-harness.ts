@@ -75,6 +75,7 @@ def __soma_make():
         main.__file__ = 'code.py'
         sys.modules['__main__'] = main
         sys.argv = ['code.py']
+        if 'random' in sys.modules: sys.modules['random'].seed()  # of a snapshot, it would be everybody's
         scope = main.__dict__
         end, text = 'finished', ''
         try:

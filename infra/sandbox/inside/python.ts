@@ -18,17 +18,33 @@ interface PyodideModule {
 
 const nothing = new Uint8Array()
 
+/** What Pyodide does not document: its memory right after it started, kept and put back. */
+interface SnapshotOptions {
+  readonly _makeSnapshot?: boolean
+  readonly _loadSnapshot?: Uint8Array
+}
+const load = loadPyodide as (
+  options: Parameters<typeof loadPyodide>[0] & SnapshotOptions,
+) => ReturnType<typeof loadPyodide>
+// Given all three, Pyodide leaves the process's own alone; it would make them non-blocking.
+const streams = { stdin: () => null, stdout() {}, stderr() {} }
+const options = { ...streams, env: { HOME: '/home/pyodide' }, enableRunUntilComplete: false }
+
+/** The memory of a Python that has just started and run nothing: 30 MB that spare the next one 1.8 s of its 2.1. */
+export async function pythonSnapshot(): Promise<Uint8Array> {
+  barBinding()
+  const python = await load({ ...options, _makeSnapshot: true })
+  return (python as unknown as { makeMemorySnapshot(): Uint8Array }).makeMemorySnapshot()
+}
+
 /** CPython in WebAssembly, its imports closed behind it (ClosedImports). */
-export async function loadPython(memoryBytes: number): Promise<Interpreter> {
+export async function loadPython(memoryBytes: number, snapshot: Uint8Array | undefined): Promise<Interpreter> {
   const imports = new ClosedImports(memoryBytes)
   const restore = wrapImports(imports)
   let stdin: Uint8Array = nothing
   let output: Output = { stdout() {}, stderr() {} }
-  // Emscripten asks Node for the flags of files, by a way that the permission model bars.
-  Object.defineProperty(process, 'binding', { value: () => ({ fs: constants }), configurable: true })
-  // Given all three, Pyodide leaves the process's own alone; it would make them non-blocking.
-  const streams = { stdin: () => null, stdout() {}, stderr() {} }
-  const python = await loadPyodide({ ...streams, env: { HOME: '/home/pyodide' }, enableRunUntilComplete: false })
+  barBinding()
+  const python = await load({ ...options, ...(snapshot && { _loadSnapshot: snapshot }) })
   restore()
   python.setStdin({
     read(buffer: Uint8Array) {
@@ -85,6 +101,11 @@ function taken(give: (bytes: Uint8Array) => void): (bytes: Uint8Array) => number
     give(bytes)
     return bytes.length
   }
+}
+
+/** Emscripten asks Node for the flags of files, by a way that the permission model bars. */
+function barBinding(): void {
+  Object.defineProperty(process, 'binding', { value: () => ({ fs: constants }), configurable: true })
 }
 
 type Imports = Record<string, Record<string, unknown> | undefined>

@@ -33,7 +33,8 @@ describe('programs in the sandbox', function () {
       ['nothing', 'let unused = 1', undefined],
     ] as const) {
       it(`shows ${what}`, async () => {
-        expect(await js(code)).to.include({ end: 'finished' }).and.to.have.property('value', value)
+        const run = await js(code)
+        expect([run.end, run.value]).to.deep.equal(['finished', value])
       })
     }
 
@@ -45,7 +46,9 @@ describe('programs in the sandbox', function () {
     })
 
     it('reads its standard input', async () => {
-      expect((await js('print(readline(), readline(), readline(), stdin.length)', 'a\nb\n')).stdout).to.equal('a b null 4\n')
+      expect((await js('print(readline(), readline(), readline(), stdin.length)', 'a\nb\n')).stdout).to.equal(
+        'a b null 4\n',
+      )
     })
 
     it('fails with its error, its place and what it had printed', async () => {
@@ -96,7 +99,9 @@ await asyncio.gather(after(0.02, 1), after(0.01, 2))`
     it('fails with its traceback, without ours, and with what it had printed', async () => {
       const run = await py('print(1)\ndef f():\n    return {}["k"]\nf()')
       expect(run).to.include({ end: 'failed', stdout: '1\n', detail: "KeyError: 'k'" })
-      expect(run.stderr).to.match(/line 4, in <module>\n\s+f\(\)/).and.to.not.include('__soma')
+      expect(run.stderr)
+        .to.match(/line 4, in <module>\n\s+f\(\)/)
+        .and.to.not.include('__soma')
       expect((await py('x = = 1')).stderr).to.match(/SyntaxError/)
       expect(await py('import sys; sys.exit(3)')).to.include({ end: 'failed', detail: 'It exited with 3.' })
       expect(await py('import sys; sys.exit(0)')).to.include({ end: 'finished' })
