@@ -55,11 +55,9 @@ export class Capsule {
 
   constructor(language: Program['language'], parts: CapsuleParts) {
     this.#parts = parts
-    const { memoryMb } = parts.limits
-    const { command, args } = enclosed(
-      parts.walls,
-      nodeArguments(parts.program, [language, String(memoryMb)], memoryMb),
-    )
+    const { snapshot, limits } = parts
+    const own = [language, String(limits.memoryMb), ...(snapshot === undefined ? [] : [String(SNAPSHOT_DESCRIPTOR)])]
+    const { command, args } = enclosed(parts.walls, nodeArguments(parts.program, own, limits.memoryMb))
     this.#child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'ignore', ...(snapshot === undefined ? [] : [snapshot])],
       env: enclosureEnvironment,

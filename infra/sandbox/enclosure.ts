@@ -38,7 +38,8 @@ cover() {
 /**
  * Descriptor 3 is the node. A line from it asks for the seal and gives the limits; nothing more from it means that it is
  * gone, or wants an end. $1 is node's path, the rest are its arguments. In a shell's background stdin would be /dev/null,
- * so it goes round by descriptor 4.
+ * so it goes round by descriptor 4. Whatever needs a
+ * program or /dev/null, as a shell's background does, comes before the cover.
  */
 function script({ limits, namespaces }: Walls): string {
   return `
@@ -53,10 +54,10 @@ child=$!
 exec 4<&- >/dev/null 2>&1
 read -r cpu data <&3 || { kill -9 $child; exit 1; }
 ${limits ? 'prlimit --pid $child --nofile=0 --nproc=0 --core=0 --cpu=$cpu --data=$data || { kill -9 $child; exit 2; }' : ''}
-${namespaces ? 'cover || { kill -9 $child; exit 3; }' : ''}
 renice -n 5 -p $child || :
+( while read -r more; do :; done <&3; kill -9 $child ) &
+${namespaces ? 'cover || { kill -9 $child; exit 3; }' : ''}
 echo sealed >&3
-( while read -r _; do :; done <&3; kill -9 $child ) &
 wait $child
 echo "exit $?" >&3
 `

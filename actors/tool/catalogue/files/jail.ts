@@ -1,14 +1,14 @@
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { Failure } from '../../../kernel/failure.ts'
 
 /**
  * The files that one tenant's sessions may read: the tenant's own folder below SOMA_FILES_DIR, and nothing else that a
  * path can be talked into meaning.
- *   J1. What is judged is what is read. A file is opened, without waiting for a FIFO, and only then judged: that its
- *       descriptor is the very file that lies at a real path within the folder. Whoever swaps links between the steps
- *       changes what is refused, never what is read.
+ *   J1. What is judged is what is read. A file is opened, without waiting for a FIFO, and only then judged, by where
+ *       the kernel says that its descriptor is. Comparing names again was not enough: a racer that swaps a folder for a
+ *       link and back deceived it within 400 reads (the spec did).
  *   J2. Regular files and folders alone. A file with a second name (a hard link) is refused: the other may be anywhere.
  *   J3. A tenant's folder is one plain name below the root: no tenant's name is a path, a link, or another's folder.
  */
@@ -30,13 +30,13 @@ export async function openWithin(root: string, tenant: string, given: string): P
   try {
     const stats = await handle.stat()
     if (stats.isDirectory()) {
-      await sameStill(real, home, stats, given)
+      await stayedWithin(home, real, handle, stats, given)
       const listable = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : real
       return { kind: 'folder', shown, handle, listable }
     }
     if (!stats.isFile()) throw blocked(given, `is ${nameOf(stats)}, not a file`)
     if (stats.nlink > 1) throw blocked(given, 'has a second name (a hard link) that may lie anywhere') // J2
-    await sameStill(real, home, stats, given)
+    await stayedWithin(home, real, handle, stats, given)
     return { kind: 'file', shown, handle, stats }
   } catch (error) {
     await handle.close().catch(() => {})
@@ -44,12 +44,32 @@ export async function openWithin(root: string, tenant: string, given: string): P
   }
 }
 
-/** J1. After the opening: the descriptor is the file at `real`, and `real` is a real path within the folder. */
-async function sameStill(real: string, home: string, opened: Stats, given: string): Promise<void> {
+/** J1. Where the opened file is, not where its name leads now. */
+async function stayedWithin(
+  home: string,
+  real: string,
+  handle: FileHandle,
+  opened: Stats,
+  given: string,
+): Promise<void> {
+  const place = (await placeOf(handle)) ?? (await placeByName(real, opened))
+  if (place === undefined || !isWithin(home, place)) throw blocked(given, 'changed while it was opened')
+}
+
+/** Linux says it of a descriptor. Nothing that is done to names can change the answer. */
+async function placeOf(handle: FileHandle): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined
+  return await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined)
+}
+
+/**
+ * Elsewhere, or without /proc: a real path that leads to the very file that was opened. Whoever swaps names three times at
+ * the right moments could deceive this one; who can write there can do that only with files on the same machine.
+ */
+async function placeByName(real: string, opened: Stats): Promise<string | undefined> {
   const again = await realPath(real)
-  const there = again === undefined ? undefined : await stat(again).catch(() => undefined)
-  const same = there !== undefined && there.ino === opened.ino && there.dev === opened.dev
-  if (again === undefined || !isWithin(home, again) || !same) throw blocked(given, 'changed while it was opened')
+  const there = again === undefined ? undefined : await lstat(again).catch(() => undefined)
+  return there !== undefined && there.ino === opened.ino && there.dev === opened.dev ? again : undefined
 }
 
 /** J3. The name of a tenant as one plain folder name: what is no letter, digit, `.`, `_` or `-` is percent-encoded. */

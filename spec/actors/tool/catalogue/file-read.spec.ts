@@ -192,7 +192,8 @@ describe('file_read', () => {
           if (turn % 2 === 0) writeFileSync(at('next-in/secret.txt'), 'good')
           rmSync(at('in'), { recursive: true })
           renameSync(at('next-in'), at('in'))
-          await new Promise((resolve) => setImmediate(resolve))
+          // Now fast, now slow, so that all of good, swapped and caught in between come about.
+          for (let rest = turn % 9; rest >= 0; rest--) await new Promise((resolve) => setImmediate(resolve))
         }
       }
       const racer = race()
