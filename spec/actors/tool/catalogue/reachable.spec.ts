@@ -96,13 +96,37 @@ describe('the guard of http_fetch', () => {
   }
 
   it('G2: refuses internal answers for public names', () => {
-    for (const address of ['127.0.0.1', '::1', '::ffff:10.0.0.1', 'fe80::1%eth0', '169.254.169.254', 'rubbish', 'fe80::1%1', 'fe80::1%25eth0', 'FE80::1%ETH0', '64:ff9b::a00:1', '2002:a00:1::', '::', '0.0.0.0', '::1%lo', '100.100.100.200', '127.1', '0x7f000001', '']) {
+    for (const address of [
+      '127.0.0.1',
+      '::1',
+      '::ffff:10.0.0.1',
+      'fe80::1%eth0',
+      '169.254.169.254',
+      'rubbish',
+      'fe80::1%1',
+      'fe80::1%25eth0',
+      'FE80::1%ETH0',
+      '64:ff9b::a00:1',
+      '2002:a00:1::',
+      '::',
+      '0.0.0.0',
+      '::1%lo',
+      '100.100.100.200',
+      '127.1',
+      '0x7f000001',
+      '',
+    ]) {
       expect(() => none.checkAddress('example.com', address), address).to.throw(/example\.com leads to/)
     }
   })
 
   it('reads no URL with a zone in it: the parser refuses them all', () => {
-    for (const url of ['http://[fe80::1%25eth0]/', 'http://[fe80::1%eth0]/', 'http://[::1%lo]/', 'http://127.0.0.1%00/']) {
+    for (const url of [
+      'http://[fe80::1%25eth0]/',
+      'http://[fe80::1%eth0]/',
+      'http://[::1%lo]/',
+      'http://127.0.0.1%00/',
+    ]) {
       expect(URL.canParse(url), url).to.equal(false)
     }
   })
