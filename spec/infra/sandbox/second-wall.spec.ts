@@ -82,25 +82,27 @@ describe('the second wall', function () {
   after(() => pool.close())
   const bare = (code: string, timeoutMs = 8_000) => running(pool, 'javascript', code, { timeoutMs })
 
-  it('stands here, or says which part of it this system does not allow', () => {
-    expect(here, 'without them the specs below would prove little').to.deep.equal({ limits: true, namespaces: true })
+  /** Skipped aloud where the system lacks a wall; in CI that is a failure, so that nothing goes untested by accident. */
+  function needs(test: Mocha.Context, ...walls: readonly (keyof Walls)[]): void {
+    if (!process.env.CI && walls.some((wall) => !here[wall])) test.skip()
+  }
+
+  it('stands here, wholly', function () {
+    needs(this, 'limits', 'namespaces')
+    expect(here).to.deep.equal({ limits: true, namespaces: true })
   })
 
-  for (const [what, { code, held }] of Object.entries(attempts)) {
-    it(`holds ${what}`, async () => {
+  for (const [what, { code, held, by }] of Object.entries(attempts)) {
+    it(`holds ${what}`, async function () {
+      if (by) needs(this, by)
       expectHeld(await bare(`try { ${code} } catch (error) { print(error.code ?? error.name, error.message) }`), held)
     })
   }
 
-  for (const walls of [
-    { limits: true, namespaces: true },
-    { limits: true, namespaces: false },
-    { limits: false, namespaces: true },
-  ]) {
-    it(`holds a connection to a neighbour, by ${Object.entries(walls)
-      .filter(([, on]) => on)
-      .map(([name]) => name)
-      .join(' and ')}`, async () => {
+  for (const standing of [['limits', 'namespaces'], ['limits'], ['namespaces']] as const) {
+    it(`holds a connection to a neighbour, by ${standing.join(' and ')}`, async function () {
+      needs(this, ...standing)
+      const walls = { limits: false, namespaces: false, ...Object.fromEntries(standing.map((wall) => [wall, true])) }
       let heard = 0
       const server = createServer((socket) => {
         heard += 1
@@ -119,7 +121,8 @@ describe('the second wall', function () {
     })
   }
 
-  it('holds a signal to a process of the host, though it has the function for it', async () => {
+  it('holds a signal to a process of the host, though it has the function for it', async function () {
+    needs(this, 'namespaces')
     const ESRCH = -3
     const code = `print([${process.pid}, ${process.ppid}].map((pid) => kill(pid, 0)))`
     expectHeld(await bare(code), `${ESRCH},${ESRCH}`)
@@ -127,7 +130,8 @@ describe('the second wall', function () {
     await bare('kill(-1, 9); kill(1, 9)')
   })
 
-  it('has no capability and can gain none', async () => {
+  it('has no capability and can gain none', async function () {
+    needs(this, 'namespaces')
     const given = 'try { process.setuid(65534) } catch (error) { print(error.code) }'
     expectHeld(await bare(given), /EPERM|EINVAL/)
   })
