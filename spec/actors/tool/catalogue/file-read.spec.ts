@@ -216,6 +216,11 @@ describe('file_read', () => {
       }
     })
 
+    it('J3: is nobody’s for a tenant without a name, who would else have everybody’s', async () => {
+      expect(await told('other/secret.txt', { tenant: '' })).to.match(/^BLOCKED_PATH/)
+      expect(await told('.', { tenant: '\ud800' })).to.match(/^BLOCKED_PATH/)
+    })
+
     it('J3: is one plain name, and a different one for each tenant', () => {
       fc.assert(
         fc.property(
