@@ -120,8 +120,13 @@ const fatal: readonly (readonly [Language, string, string, RegExp])[] = [
   ['python', 'leaving by the back door', 'import os; os._exit(7)', /^(crashed|failed|finished)$/],
   [
     'python',
-    'the bridge, kept from before',
-    'import gc\nfor it in gc.get_objects():\n  if "JsProxy" in type(it).__name__: print("ESCAPED", it.process.pid)',
+    'the bridge, found in the memory of Python',
+    `
+import gc
+for it in gc.get_objects():
+    if not isinstance(it, dict): continue
+    for value in list(it.values()):
+        if type(value).__name__ == 'JsProxy': print('ESC' + 'APED', value.constructor)`,
     /^(finished|closed|failed)$/,
   ],
   [
