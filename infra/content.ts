@@ -4,7 +4,9 @@ import type { Policy } from '../actors/kernel/policy.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Memory } from '../actors/memory/memory.ts'
 import type { Personas } from '../actors/persona.ts'
+import { codeExecute } from '../actors/tool/catalogue/code-execute.ts'
 import echo from '../actors/tool/catalogue/echo.ts'
+import { fileRead } from '../actors/tool/catalogue/file-read.ts'
 import { reachable } from '../actors/tool/catalogue/http/reachable.ts'
 import { httpFetch } from '../actors/tool/catalogue/http-fetch.ts'
 import { memoryTools } from '../actors/tool/catalogue/memory-tools.ts'
@@ -20,6 +22,7 @@ import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
 import { AllMustAllow } from './policy/all-must-allow.ts'
 import { FilePolicy } from './policy/file-policy.ts'
+import { CapsulePool } from './sandbox/capsule-pool.ts'
 import { sessionTools } from './session-tools.ts'
 import { loadTools } from './tool-files.ts'
 
@@ -33,15 +36,25 @@ export interface Content {
   close(): Promise<void>
 }
 
+/** More than the model is shown, so that what is cut is cut by us, with both ends kept. */
+const SANDBOX_OUTPUT_BYTES = 200_000
+
 export async function loadContent(
   config: ContentConfig,
   means: { clock: Clock; ids: Ids; log: Logger; memory?: Memory; records?: () => Promise<SessionRecords> },
 ): Promise<Content> {
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
   const guard = reachable(config.httpFetchAllow, ownAddresses)
-  const shipped: Tool[] = [echo, timestamp, httpFetch({ reachable: guard })]
-  // A look at the configuration (`soma doctor`) knows the tools too, and calls none.
-  shipped.push(...memoryTools(means.memory ?? new LateMemory()))
+  const sandbox = new CapsulePool({ ...config.sandbox, outputBytes: SANDBOX_OUTPUT_BYTES }, means)
+  const shipped: Tool[] = [
+    echo,
+    timestamp,
+    httpFetch({ reachable: guard }),
+    codeExecute(sandbox),
+    ...(config.filesDir === undefined ? [] : [fileRead(config.filesDir)]),
+    // A look at the configuration (`soma doctor`) knows the tools too, and calls none.
+    ...memoryTools(means.memory ?? new LateMemory()),
+  ]
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
   const file = new FilePolicy(policyFile, means.ids)
   await file.check()
@@ -63,7 +76,7 @@ export async function loadContent(
     tools,
     policy: new AllMustAllow([file, ...asked], means.ids),
     policyFile: file,
-    close: async () => void (await Promise.all(asked.map((it) => it.close()))),
+    close: async () => void (await Promise.all([sandbox, ...asked].map((it) => it.close()))),
   }
 }
 

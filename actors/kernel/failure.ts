@@ -306,6 +306,24 @@ export const failures = {
     title: 'The address is not one that tools may reach',
     remedy: 'Only public http and https addresses are allowed.',
   },
+  BLOCKED_PATH: {
+    disposition: 'reply',
+    status: 403,
+    title: 'The path is not one that tools may read',
+    remedy: 'Name a regular file below the tenant’s folder in SOMA_FILES_DIR, without links that lead out of it.',
+  },
+  SANDBOX_BUSY: {
+    disposition: 'reply',
+    status: 503,
+    title: 'Too many programs wait for a sandbox',
+    remedy: 'Try again after Retry-After; operators: see TOOL_EXECUTOR_SANDBOXES.',
+  },
+  SANDBOX_UNAVAILABLE: {
+    disposition: 'reply',
+    status: 503,
+    title: 'No sandbox can be had for a program',
+    remedy: 'See the detail, and docs/SANDBOX.md for what the sandbox needs of the system.',
+  },
   // Actors
   MAILBOX_FULL: {
     disposition: 'reply',

@@ -74,7 +74,7 @@ export function ofRun(result: EndOfRun, underway: Underway, now: number): ToolOu
     }
     case 'failed': {
       // The guard of a tool refused before anything was reached: for the reader that is the same as a denial.
-      const status = result.code === 'BLOCKED_ADDRESS' ? 'blocked' : 'error'
+      const status = result.code === 'BLOCKED_ADDRESS' || result.code === 'BLOCKED_PATH' ? 'blocked' : 'error'
       const tries = underway.failures ? ` It was tried ${underway.failures + 1} times.` : ''
       return { ...ended(status, result.code, `${result.detail}${tries}`, now), ...told }
     }

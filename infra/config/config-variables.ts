@@ -71,6 +71,10 @@ export const variables = {
     optionalText('tools in SOMA_DATA_DIR, if there'),
     'Folder of tool files (.js, .mjs), besides the built-in ones.',
   ),
+  SOMA_FILES_DIR: known(
+    optionalText('files in SOMA_DATA_DIR, if there'),
+    'Folder of the files that file_read may read: a folder in it for each tenant.',
+  ),
   SOMA_POLICY_FILE: known(
     optionalText('policy.yaml in SOMA_DATA_DIR, if there'),
     'Allow and deny rules for tool calls.',
@@ -203,6 +207,14 @@ export const variables = {
   ),
   SOMA_TIMERS_PER_SESSION: known(whole(0, 1_000, 32), 'Timers that one session may have; 0: none.'),
   SOMA_TIMER_SECONDS: known(whole(1, 86_400, 60), 'The shortest interval at which one timer may fire.'),
+  TOOL_EXECUTOR_TIMEOUT: known(whole(1, 3_600, 60), 'Seconds that a program of code_execute may run.'),
+  TOOL_EXECUTOR_CPU_SECONDS: known(whole(1, 3_600, 15), 'Of these, seconds of processor time.'),
+  TOOL_EXECUTOR_MEMORY_MB: known(whole(32, 2_048, 512), 'Memory that such a program may use.'),
+  TOOL_EXECUTOR_SANDBOXES: known(whole(0, 256, 0), 'Such programs that run at once; 0 is one for each processor.'),
+  SOMA_SANDBOX: known(
+    choice(['auto', 'strict'], 'auto'),
+    'strict: code_execute refuses where the system lacks a wall of docs/SANDBOX.md; auto: it runs behind those there are.',
+  ),
   SOMA_DRAIN_SECONDS: known(
     whole(1, 600, 15),
     'How long a stop waits for steps in flight; the rest goes on after the next start.',

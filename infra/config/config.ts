@@ -75,9 +75,21 @@ export interface ContentConfig {
   readonly policyFile: string | undefined
   readonly httpFetchAllow: readonly string[]
   readonly delegation: { readonly depth: number; readonly children: number; readonly timeoutMs: number }
+  readonly filesDir: string | undefined
+  readonly sandbox: SandboxConfig
   /** Asked besides the policy file. */
   readonly opa?: OpaConfig | undefined
   readonly openFga?: OpenFgaConfig | undefined
+}
+
+/** Limits of a program of code_execute. */
+export interface SandboxConfig {
+  readonly timeoutMs: number
+  readonly cpuSeconds: number
+  readonly memoryMb: number
+  /** Programs at once; 0 is one for each processor. */
+  readonly atOnce: number
+  readonly allWalls: boolean
 }
 
 export interface LogsConfig {
@@ -154,6 +166,14 @@ export function loadConfig(env: Environment): Config {
         depth: v.SOMA_DELEGATION_DEPTH,
         children: v.SOMA_DELEGATION_CHILDREN,
         timeoutMs: v.SOMA_DELEGATION_SECONDS * 1_000,
+      },
+      filesDir: inDataDir(v.SOMA_FILES_DIR, 'files'),
+      sandbox: {
+        timeoutMs: v.TOOL_EXECUTOR_TIMEOUT * 1_000,
+        cpuSeconds: v.TOOL_EXECUTOR_CPU_SECONDS,
+        memoryMb: v.TOOL_EXECUTOR_MEMORY_MB,
+        atOnce: v.TOOL_EXECUTOR_SANDBOXES,
+        allWalls: v.SOMA_SANDBOX === 'strict',
       },
       ...policyServicesOf(v),
     },

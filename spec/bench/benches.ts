@@ -26,5 +26,6 @@ export const benches: readonly Bench[] = [
   { name: 'tool-calls', load: () => import('./tool-calls.bench.ts') },
   { name: 'takeover', load: () => import('./takeover.bench.ts') },
   { name: 'long-session', load: () => import('./long-session.bench.ts') },
+  { name: 'sandbox', load: () => import('./sandbox.bench.ts') },
   { name: 'cluster-profile', load: () => import('./cluster-profile.bench.ts') },
 ]

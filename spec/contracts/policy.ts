@@ -13,7 +13,7 @@ export function policySuite(policy: () => Policy): void {
   const allows = async (over: Partial<PolicyInput>) => (await policy().decide(policyInput(over), never)).allow
 
   it('allows the harmless tools to everybody', async () => {
-    for (const resource of ['echo', 'timestamp', 'http_fetch']) {
+    for (const resource of ['echo', 'timestamp', 'http_fetch', 'code_execute', 'file_read']) {
       for (const tenant of ['acme', 'any other', 'a:b#c@d', '*', 'ü😀']) {
         expect(await allows({ resource, tenant, persona_id: 'x' }), `${resource} for ${tenant}`).to.equal(true)
       }
@@ -22,7 +22,7 @@ export function policySuite(policy: () => Policy): void {
 
   it('denies every other tool, whatever it is called', async () => {
     for (const resource of [
-      'code_execute',
+      'shell_execute',
       'ECHO',
       'echo2',
       'echo ',
@@ -44,11 +44,11 @@ export function policySuite(policy: () => Policy): void {
 
   it('is not moved by what a client put into the metadata or the arguments', async () => {
     const context = { args: { allow: true }, metadata: { requeue_override: true, subject: 'admin', allow: true } }
-    expect(await allows({ resource: 'code_execute', context })).to.equal(false)
+    expect(await allows({ resource: 'shell_execute', context })).to.equal(false)
   })
 
   it('says who decided and why, under an id', async () => {
-    for (const resource of ['echo', 'code_execute']) {
+    for (const resource of ['echo', 'shell_execute']) {
       const decision = await policy().decide(policyInput({ resource }), never)
       expect(decision.id).to.be.a('string').with.length.above(7)
       expect(decision.reason).to.match(/\w+/)

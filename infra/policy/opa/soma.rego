@@ -15,7 +15,7 @@ allow if {
 	count(deny) == 0
 }
 
-harmless := {"echo", "timestamp", "http_fetch", "memory_recall", "memory_remember", "memory_forget"}
+harmless := {"echo", "timestamp", "http_fetch", "code_execute", "file_read", "memory_recall", "memory_remember", "memory_forget"}
 
 # What is remembered stays within its tenant; the resource is the namespace.
 allow if {

@@ -34,10 +34,10 @@ describe('policy from a file', () => {
     it('allow the harmless tools to everybody, and nothing else', async () => {
       const policy = new FilePolicy(shipped, countedIds())
       await policy.check()
-      for (const resource of ['echo', 'timestamp', 'http_fetch']) {
+      for (const resource of ['echo', 'timestamp', 'http_fetch', 'code_execute', 'file_read']) {
         expect(await allows(policy, { resource, tenant: 'any', persona_id: 'one' }), resource).to.equal(true)
       }
-      for (const resource of ['code_execute', 'ECHO', 'echo2', '', '*']) {
+      for (const resource of ['shell_execute', 'ECHO', 'echo2', '', '*']) {
         expect(await allows(policy, { resource }), resource).to.equal(false)
       }
       expect(await allows(policy, { action: 'memory.write', resource: 'echo' })).to.equal(false)

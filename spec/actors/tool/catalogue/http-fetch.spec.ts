@@ -131,6 +131,21 @@ describe('http_fetch', () => {
       'file:///etc/passwd',
       'gopher://127.0.0.1/',
       'http://user:secret@127.0.0.1/',
+      'http://user@127.0.0.1/',
+      'http://127.0.0.1@127.0.0.2/',
+      'http://[::ffff:127.0.0.2]/',
+      'http://[64:ff9b::7f00:2]/',
+      'http://[2002:7f00:2::]/',
+      'http://0177.0.0.2/',
+      'http://0x7f000002/',
+      'http://metadata.google.internal/computeMetadata/v1/',
+      'http://[fd00:ec2::254]/latest/meta-data/',
+      'http://100.100.100.200/latest/meta-data/',
+      'HTTP://2130706434/',
+      '\\\\10.0.0.1\\',
+      'data:text/plain,secret',
+      'ftp://127.0.0.1/',
+      'ws://127.0.0.1/',
     ]) {
       it(`G4: refuses a redirect to ${location}`, async () => {
         answer = redirect(location)
@@ -171,6 +186,23 @@ describe('http_fetch', () => {
         expect(schema.safeParse({ url }).success, url).to.equal(false)
       }
       expect(schema.safeParse({ url: 'https://example.com', method: 'POST' }).success).to.equal(false)
+    })
+
+    it('refuses the ports of mail, remote shells and their like, also after a redirect', async () => {
+      for (const odd of [1, 22, 25, 110, 143, 465, 587, 6000, 6667, 10080]) {
+        expect(await refusal({ url: `http://127.0.0.1:${odd}/` }), String(odd)).to.match(/TOOL_FAILED.*bad port/)
+      }
+      answer = redirect('http://127.0.0.1:25/')
+      expect(await refusal({})).to.match(/TOOL_FAILED.*bad port/)
+    })
+
+    it('sends nothing of what came before to where a redirect leads', async () => {
+      answer = (request, response) =>
+        request.url === '/'
+          ? response.writeHead(302, { location: '/next', 'set-cookie': 'session=secret' }).end()
+          : response.writeHead(200, { 'content-type': 'text/plain' }).end('there')
+      await fetchPage()
+      expect(requests[1]?.headers).to.not.have.any.keys('cookie', 'authorization', 'referer')
     })
 
     it('sends no cookie and no credential', async () => {

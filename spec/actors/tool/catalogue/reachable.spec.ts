@@ -14,11 +14,29 @@ describe('the guard of http_fetch', () => {
       'http://0x7f.1',
       'http://017700000001',
       'http://①②⑦.⓪.⓪.①',
+      'http://127。0。0。1',
+      'http://127.0.0.1.',
+      'http://0x7f.0.0.0x1',
+      'http://127.0.1',
+      'http://00000177.0.0.1',
+      'http://%31%32%37.0.0.1',
+      'http://0',
+      'http://0x0',
     ],
     'private networks': ['http://10.0.0.1', 'http://172.16.0.1', 'http://192.168.1.1', 'http://100.64.0.1'],
     'link local and cloud metadata': [
       'http://169.254.169.254',
       'http://0xa9fea9fe',
+      'http://2852039166',
+      'http://0251.0376.0251.0376',
+      'http://169.16689662',
+      'http://169.254.170.2',
+      'http://169.254.170.23',
+      'http://169.254.1.1',
+      'http://192.0.0.8',
+      'http://[fd00:ec2::23]',
+      'http://[fd20:ce::254]',
+      'http://[fe80::a9fe:a9fe]',
       'http://100.100.100.200',
       'http://192.0.0.192',
       'http://168.63.129.16',
@@ -34,6 +52,14 @@ describe('the guard of http_fetch', () => {
       'http://[2002:7f00:1::]',
       'http://[2001:0:7f00:1::]',
       'http://[::ffff:0:127.0.0.1]',
+      'http://[::ffff:169.254.169.254]',
+      'http://[0:0:0:0:0:ffff:a9fe:a9fe]',
+      'http://[::a9fe:a9fe]',
+      'http://[64:ff9b::169.254.169.254]',
+      'http://[64:ff9b::a9fe:a9fe]',
+      'http://[2002:a9fe:a9fe::1]',
+      'http://[2001:0:a9fe:a9fe::]',
+      'http://[::ffff:0:a9fe:a9fe]',
     ],
     'ranges for other uses': [
       'http://224.0.0.1',
@@ -55,6 +81,12 @@ describe('the guard of http_fetch', () => {
       'http://redis',
       'http://printer.local',
       'http://router.lan',
+      'http://metadata',
+      'http://kubernetes.default.svc.cluster.local',
+      'http://instance-data',
+      'http://host.docker.internal',
+      'http://localhost.localdomain',
+      'http://ⓛocalhost',
     ],
   }
   for (const [what, urls] of Object.entries(internal)) {
@@ -64,8 +96,38 @@ describe('the guard of http_fetch', () => {
   }
 
   it('G2: refuses internal answers for public names', () => {
-    for (const address of ['127.0.0.1', '::1', '::ffff:10.0.0.1', 'fe80::1%eth0', '169.254.169.254', 'rubbish']) {
+    for (const address of [
+      '127.0.0.1',
+      '::1',
+      '::ffff:10.0.0.1',
+      'fe80::1%eth0',
+      '169.254.169.254',
+      'rubbish',
+      'fe80::1%1',
+      'fe80::1%25eth0',
+      'FE80::1%ETH0',
+      '64:ff9b::a00:1',
+      '2002:a00:1::',
+      '::',
+      '0.0.0.0',
+      '::1%lo',
+      '100.100.100.200',
+      '127.1',
+      '0x7f000001',
+      '',
+    ]) {
       expect(() => none.checkAddress('example.com', address), address).to.throw(/example\.com leads to/)
+    }
+  })
+
+  it('reads no URL with a zone in it: the parser refuses them all', () => {
+    for (const url of [
+      'http://[fe80::1%25eth0]/',
+      'http://[fe80::1%eth0]/',
+      'http://[::1%lo]/',
+      'http://127.0.0.1%00/',
+    ]) {
+      expect(URL.canParse(url), url).to.equal(false)
     }
   })
 

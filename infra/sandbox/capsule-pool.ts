@@ -1,0 +1,203 @@
+import type { FileHandle } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import type { Clock } from '../../actors/kernel/clock.ts'
+import { Failure } from '../../actors/kernel/failure.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { Language, Program, ProgramRun, Sandbox, SandboxLimits } from '../../actors/tool/catalogue/code/sandbox.ts'
+import { Capsule } from './capsule.ts'
+import { findWalls, type Walls } from './enclosure.ts'
+import { capsuleProgram } from './node-arguments.ts'
+import { makePythonSnapshot } from './python-snapshot.ts'
+
+export interface CapsulePoolOptions extends SandboxLimits {
+  /** Programs that run at once; 0 is one for each processor. Others wait, `MAX_WAITING` of them. */
+  readonly atOnce: number
+  /** Refuse to run where the system lacks limits or namespaces, rather than run behind the walls that there are. */
+  readonly allWalls: boolean
+  /** For specs: what stands in place of the interpreters, and the walls to build of those that there are. */
+  readonly program?: string
+  readonly walls?: Partial<Walls>
+}
+
+const MAX_WAITING = 64
+const START_MS = 45_000
+const SPARE_IDLE_MS = 600_000
+const BUSY_RETRY_SECONDS = 5
+
+/**
+ * Programs in capsules, with one spare of each language that was asked for of late.
+ *   P1. Nothing is started before the first program, and no spare outlives ten minutes without a program.
+ *   P2. A capsule runs one program and is thrown away: no program meets what another left (S1).
+ *   P3. At most `atOnce` programs run, at most MAX_WAITING wait; one more hears SANDBOX_BUSY.
+ */
+export class CapsulePool implements Sandbox {
+  readonly limits: SandboxLimits
+  readonly #options: CapsulePoolOptions
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #atOnce: number
+  readonly #spares = new Map<Language, { readonly capsule: Capsule; readonly expire: () => void }>()
+  readonly #alive = new Set<Capsule>()
+  readonly #waiting = new Set<() => void>()
+  #snapshot: Promise<FileHandle | undefined> | undefined
+  #running = 0
+  #walls: Promise<Walls> | undefined
+  #closed = false
+
+  constructor(options: CapsulePoolOptions, { clock, log }: { clock: Clock; log: Logger }) {
+    this.#options = options
+    this.#clock = clock
+    this.#log = log
+    const { timeoutMs, cpuSeconds, memoryMb, outputBytes } = options
+    this.limits = { timeoutMs, cpuSeconds, memoryMb, outputBytes }
+    this.#atOnce = options.atOnce === 0 ? availableParallelism() : options.atOnce
+  }
+
+  async run(program: Program, signal: AbortSignal): Promise<ProgramRun> {
+    signal.throwIfAborted()
+    await this.#place(signal)
+    try {
+      return await this.#runIn(await this.#take(program.language), program, signal)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const capsule of this.#alive) capsule.kill()
+    await Promise.all([...this.#alive].map((capsule) => capsule.ended))
+    await (await this.#snapshot)?.close()
+  }
+
+  /** Resolves when the spare of a language, if there is one, takes a program: for whoever measures. */
+  async spareReady(language: Language): Promise<void> {
+    await this.#walls
+    await this.#spares.get(language)?.capsule.ready
+  }
+
+  async #runIn(capsule: Capsule, program: Program, signal: AbortSignal): Promise<ProgramRun> {
+    const abort = () => capsule.kill()
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    try {
+      await capsule.ready
+      this.#restock(program.language)
+      const run = await capsule.run(program)
+      signal.throwIfAborted()
+      if (run.end === 'crashed') this.#log.warn({ noise: capsule.noise.slice(0, 2_000), end: run }, 'a sandbox crashed')
+      return run
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      this.#log.error({ error, noise: capsule.noise.slice(0, 2_000) }, 'a sandbox could not be started')
+      throw error
+    } finally {
+      signal.removeEventListener('abort', abort)
+      capsule.kill()
+      // The place is free when its memory is.
+      await capsule.ended
+    }
+  }
+
+  async #take(language: Language): Promise<Capsule> {
+    const spare = this.#spares.get(language)
+    this.#spares.delete(language)
+    spare?.expire()
+    if (spare && !spare.capsule.isOver) return spare.capsule
+    return this.#start(language, await this.#standing(), undefined)
+  }
+
+  #start(language: Language, walls: Walls, snapshot: FileHandle | undefined): Capsule {
+    if (this.#closed) throw new Failure('SANDBOX_UNAVAILABLE', 'The service is stopping.')
+    const { program = capsuleProgram } = this.#options
+    const capsule = new Capsule(language, {
+      walls,
+      limits: this.limits,
+      startMs: START_MS,
+      program,
+      snapshot: snapshot?.fd,
+    })
+    this.#alive.add(capsule)
+    void capsule.ended.then(() => this.#alive.delete(capsule))
+    return capsule
+  }
+
+  #restock(language: Language): void {
+    if (this.#spares.has(language) || this.#closed) return
+    void this.#prepare(language).catch((error) => this.#log.warn({ error, language }, 'no spare could be started'))
+  }
+
+  async #prepare(language: Language): Promise<void> {
+    const [walls, snapshot] = await Promise.all([this.#standing(), this.#snapshotOf(language)])
+    if (this.#spares.has(language) || this.#closed) return
+    const capsule = this.#start(language, walls, snapshot)
+    const expire = this.#clock.after(SPARE_IDLE_MS, () => {
+      if (this.#spares.get(language)?.capsule === capsule) this.#spares.delete(language)
+      capsule.kill() // P1
+    })
+    this.#spares.set(language, { capsule, expire })
+  }
+
+  /** The first program of Python does not wait for it; without one, a capsule only takes longer to start. */
+  #snapshotOf(language: Language): Promise<FileHandle | undefined> {
+    if (language !== 'python' || this.#options.program !== undefined) return Promise.resolve(undefined)
+    this.#snapshot ??= makePythonSnapshot().catch((error: unknown) => {
+      if (!this.#closed) this.#log.warn({ error }, 'the memory of Python could not be kept; its capsules start slowly')
+      return undefined
+    })
+    return this.#snapshot
+  }
+
+  /** The walls, looked for once: what a system allows does not change under a running process. */
+  #standing(): Promise<Walls> {
+    this.#walls ??= this.#findWalls()
+    return this.#walls
+  }
+
+  async #findWalls(): Promise<Walls> {
+    if (process.platform === 'win32') throw new Failure('SANDBOX_UNAVAILABLE', 'Code is not run on Windows.')
+    const found = await findWalls()
+    const walls = { ...found, ...this.#options.walls }
+    const missing = (['limits', 'namespaces'] as const).filter((name) => !walls[name])
+    if (missing.length === 0) {
+      this.#log.info({ walls }, 'code runs behind every wall of the sandbox')
+      return walls
+    }
+    const what = `this system does not allow ${missing.join(' and ')} (docs/SANDBOX.md)`
+    if (this.#options.allWalls) throw new Failure('SANDBOX_UNAVAILABLE', `SOMA_SANDBOX is strict, and ${what}.`)
+    this.#log.warn({ walls }, `code runs behind fewer walls: ${what}`)
+    return walls
+  }
+
+  /** P3. First come, first served. */
+  #place(signal: AbortSignal): Promise<void> {
+    if (this.#running < this.#atOnce) {
+      this.#running += 1
+      return Promise.resolve()
+    }
+    if (this.#waiting.size >= MAX_WAITING) {
+      const detail = `${this.#waiting.size} programs wait for a sandbox already; this one did not run.`
+      return Promise.reject(new Failure('SANDBOX_BUSY', detail, { retryAfter: BUSY_RETRY_SECONDS }))
+    }
+    return new Promise((resolve, reject) => {
+      const give = () => {
+        this.#waiting.delete(enter)
+        signal.removeEventListener('abort', give)
+        reject(signal.reason)
+      }
+      const enter = () => {
+        this.#waiting.delete(enter)
+        signal.removeEventListener('abort', give)
+        resolve()
+      }
+      this.#waiting.add(enter)
+      signal.addEventListener('abort', give, { once: true })
+    })
+  }
+
+  #leave(): void {
+    const [next] = this.#waiting
+    if (next) next()
+    else this.#running -= 1
+  }
+}
