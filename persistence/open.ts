@@ -3,6 +3,7 @@ import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { DeadLetters, Quarantine } from '../actors/kernel/dead-letters.ts'
 import { Failure, isFailure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
+import type { Attachments } from './attachments.ts'
 import { DataDir, unusable } from './data-dir.ts'
 import { asDatabaseFailure } from './database-failure.ts'
 import type { DrillReports } from './drill-reports.ts'
@@ -15,6 +16,7 @@ import { ensureDatabase } from './pglite-files.ts'
 import { PgliteSql } from './pglite-sql.ts'
 import { EVERY_SHARD, place } from './placement.ts'
 import type { Sql } from './sql.ts'
+import { SqlAttachments } from './sql-attachments.ts'
 import { SqlDeadLetters } from './sql-dead-letters.ts'
 import { SqlDrillReports } from './sql-drill-reports.ts'
 import { SqlEpochs } from './sql-epochs.ts'
@@ -64,6 +66,7 @@ export interface Persistence {
   /** Of the journal's commits, from now on. */
   observeAppends(observer: BatchObserver): void
   readonly drills: DrillReports
+  readonly attachments: Attachments
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -98,6 +101,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     logOffsets: new SqlLogOffsets(sql),
     observeAppends: (observer) => journal.observeAppends(observer),
     drills: new SqlDrillReports(sql),
+    attachments: new SqlAttachments(sql, options.ids, options.clock),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

@@ -6,6 +6,7 @@ import { NO_SHARD } from '../placement.ts'
 import type { Sql } from '../sql.ts'
 import { SqlDrillReports } from '../sql-drill-reports.ts'
 import { type JournalPlace, rangesOf, ShardMap } from './shard-map.ts'
+import { SpreadAttachments } from './spread-attachments.ts'
 import { orderedIds, SpreadDeadLetters, SpreadQuarantine } from './spread-dead-letters.ts'
 import { SpreadEpochs } from './spread-epochs.ts'
 import { SpreadJournal } from './spread-journal.ts'
@@ -82,6 +83,7 @@ function spreadOver(
     mailboxRows: new SpreadMailboxRows(map),
     logOffsets: new SpreadLogOffsets(map),
     drills: new SqlDrillReports(coordination),
+    attachments: new SpreadAttachments(map),
     observeAppends(observer) {
       for (const server of servers) server.observeAppends(observer)
     },

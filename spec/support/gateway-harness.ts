@@ -12,9 +12,11 @@ import { InMemoryDrillReports } from '../../persistence/in-memory-drill-reports.
 import type { IdempotencyEntry, SessionRecord } from '../../persistence/journal.ts'
 import {
   defaultLimits,
+  defaultUploadLimits,
   type GatewayConfig,
   type GatewayLimits,
   loopbackHosts,
+  type UploadLimits,
 } from '../../transports/gateway/config.ts'
 import { createGateway, type Gateway, type GatewayDeps } from '../../transports/gateway/gateway.ts'
 import { InProcessOutbound } from '../../transports/in-process-outbound.ts'
@@ -52,6 +54,7 @@ export interface GatewayHarness {
 export interface HarnessOptions {
   readonly auth?: GatewayConfig['auth']
   readonly limits?: Partial<GatewayLimits>
+  readonly uploads?: Partial<UploadLimits>
   readonly deps?: Partial<GatewayDeps>
   readonly config?: Partial<GatewayConfig>
 }
@@ -74,6 +77,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
     allowedHosts: loopbackHosts,
     allowedOrigins: [],
     limits: { ...defaultLimits, drainMs: 500, ...options.limits },
+    uploads: { ...defaultUploadLimits, ...options.uploads },
     consoleDir,
     version: '0.0.0-spec',
     ...options.config,
