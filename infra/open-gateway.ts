@@ -9,6 +9,7 @@ import type { Mailbox } from '../transports/mailbox.ts'
 import type { Outbound } from '../transports/outbound.ts'
 import { packageRoot, version } from './package-root.ts'
 import type { ProcessParts } from './process-parts.ts'
+import { screenUploads } from './screening/screen-uploads.ts'
 
 /** The gateway of a process, wired and listening; what it depends on beyond the common parts differs by profile. */
 export async function openGateway(
@@ -49,6 +50,8 @@ export async function openGateway(
         deadLetters: persistence.deadLetters,
         quarantine: persistence.quarantine,
         drills: persistence.drills,
+        attachments: persistence.attachments,
+        screen: screenUploads(config.quarantineRules),
         models,
         personas: content.personas,
         tools: content.tools,

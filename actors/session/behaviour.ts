@@ -31,6 +31,7 @@ const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'UpdateMetadata',
   'SwitchPersona',
   'SetStepMode',
+  'NoteUpload',
 ])
 const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>(['ModelReplied', 'ModelFailed', 'Recovered'])
 
@@ -164,6 +165,11 @@ function carryOut(draft: Draft, command: Command): void {
         command.metadata,
       )
       return
+    case 'NoteUpload': {
+      const { kind: _, v: _v, partialText: _p, birth: _b, ...progress } = command
+      draft.record({ kind: 'UploadNoted', ...progress })
+      return
+    }
     case 'ToolReturned':
       onToolReturned(draft, command.callId, command.outcome)
       return

@@ -2,7 +2,14 @@ import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { Persona } from '../persona.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
-import type { ClientTool, HistoryMessage, InjectedMessage, PendingEdit, QuickAction } from './protocol.ts'
+import type {
+  ClientTool,
+  HistoryMessage,
+  InjectedMessage,
+  PendingEdit,
+  QuickAction,
+  UploadProgress,
+} from './protocol.ts'
 
 /** What happened to a session, as journaled. A shape once written is readable for ever: add a version and an upcaster. */
 /** An event, and the persona that the session had once it happened: what readers are shown beside it, for ever. */
@@ -99,6 +106,7 @@ export type SessionEvent =
     }
   | { readonly kind: 'PersonaSwitched'; readonly personaId: string }
   | { readonly kind: 'MetadataUpdated'; readonly metadata: Metadata }
+  | ({ readonly kind: 'UploadNoted' } & UploadProgress)
   | { readonly kind: 'SessionReset' }
   | { readonly kind: 'SessionDeleted' }
 

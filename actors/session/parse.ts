@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../kernel/failure.ts'
-import { quickActions, type SessionCommand } from './protocol.ts'
+import { quickActions, type SessionCommand, uploadPhases } from './protocol.ts'
 
 /** Wire bodies become commands here and nowhere else; the gateway has checked them already, Kafka's senders have not. */
 
@@ -89,6 +89,16 @@ const command = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('Delete'), v }),
   z.object({ kind: z.literal('Import'), v, title: text.optional(), history: z.array(historyMessage).max(10_000) }),
   z.object({ kind: z.literal('RequestTool'), v, requestId: id, tool: id, args: z.unknown(), metadata }),
+  z.object({
+    kind: z.literal('NoteUpload'),
+    v,
+    attachmentId: id,
+    filename: z.string().max(1_000),
+    phase: z.enum(uploadPhases),
+    mime: z.string().max(200).optional(),
+    size: z.int().min(0).optional(),
+    detail: z.string().max(2_000).optional(),
+  }),
   z.object({ kind: z.literal('ToolReturned'), v, callId: id, outcome: toolOutcome }),
 ])
 

@@ -79,7 +79,23 @@ export type SessionCommand =
       readonly args: unknown
       readonly metadata: Readonly<Record<string, unknown>>
     }
+  /** How one of its uploads goes, told by the gateway that takes it. */
+  | ({ readonly kind: 'NoteUpload'; readonly v: 1 } & UploadProgress)
   | { readonly kind: 'ToolReturned'; readonly v: 1; readonly callId: string; readonly outcome: ToolOutcome }
+
+export const uploadPhases = ['uploading', 'clean', 'quarantined', 'failed'] as const
+
+export interface UploadProgress {
+  readonly attachmentId: string
+  readonly filename: string
+  readonly phase: (typeof uploadPhases)[number]
+  /** Once it is stored: by its content. */
+  readonly mime?: string
+  /** Bytes. */
+  readonly size?: number
+  /** Why it is quarantined, or the code of what failed. */
+  readonly detail?: string
+}
 
 export const quickActions = ['summarize', 'next_steps', 'status_report'] as const
 export type QuickAction = (typeof quickActions)[number]

@@ -8,7 +8,11 @@ import type { Failure } from '../../actors/kernel/failure.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { personaSchema } from '../../actors/persona.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
+import { quarantineRules } from '../../infra/screening/quarantine-rules.ts'
+import { screenUploads } from '../../infra/screening/screen-uploads.ts'
+import { InMemoryAttachments } from '../../persistence/in-memory-attachments.ts'
 import { InMemoryDrillReports } from '../../persistence/in-memory-drill-reports.ts'
+import { InMemoryStore } from '../../persistence/in-memory-store.ts'
 import type { IdempotencyEntry, SessionRecord } from '../../persistence/journal.ts'
 import {
   defaultLimits,
@@ -69,6 +73,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
   const deadLetters = new Map<string, DeadLetter>()
   const quarantined = new Map<string, QuarantineEntry>()
   let sendFailure: Failure | undefined
+  const attachments = new InMemoryAttachments(new InMemoryStore(), realIds, clock)
 
   const config: GatewayConfig = {
     host: '127.0.0.1',
@@ -140,6 +145,8 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       remove: async (id) => deadLetters.delete(id),
     },
     drills: new InMemoryDrillReports(),
+    attachments,
+    screen: screenUploads(quarantineRules),
     quarantine: {
       async hold() {},
       list: async (tenant) =>
