@@ -1,14 +1,17 @@
 import path from 'node:path'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
+import { Failure } from '../actors/kernel/failure.ts'
 import type { Policy } from '../actors/kernel/policy.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Personas } from '../actors/persona.ts'
+import { documentIngest } from '../actors/tool/catalogue/document-ingest.ts'
 import echo from '../actors/tool/catalogue/echo.ts'
 import { reachable } from '../actors/tool/catalogue/http/reachable.ts'
 import { httpFetch } from '../actors/tool/catalogue/http-fetch.ts'
 import timestamp from '../actors/tool/catalogue/timestamp.ts'
 import { toolCatalogue } from '../actors/tool/catalogue.ts'
 import type { ToolCatalogue } from '../actors/tool/tool.ts'
+import type { Attachments } from '../persistence/attachments.ts'
 import type { ContentConfig } from './config/config.ts'
 import { closest } from './config/did-you-mean.ts'
 import { ownAddresses } from './own-addresses.ts'
@@ -30,10 +33,15 @@ export interface Content {
 
 export async function loadContent(
   config: ContentConfig,
-  means: { clock: Clock; ids: Ids; log: Logger },
+  means: { clock: Clock; ids: Ids; log: Logger; attachments?: () => Promise<Attachments> },
 ): Promise<Content> {
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
-  const shipped = [echo, timestamp, httpFetch({ reachable: reachable(config.httpFetchAllow, ownAddresses) })]
+  const shipped = [
+    echo,
+    timestamp,
+    httpFetch({ reachable: reachable(config.httpFetchAllow, ownAddresses) }),
+    documentIngest({ attachments: means.attachments ?? noAttachments }),
+  ]
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
   const file = new FilePolicy(policyFile, means.ids)
   await file.check()
@@ -50,6 +58,11 @@ export async function loadContent(
     policyFile: file,
     close: async () => void (await Promise.all(asked.map((it) => it.close()))),
   }
+}
+
+/** For `soma doctor`, which lists the tools and runs none. */
+function noAttachments(): Promise<never> {
+  return Promise.reject(new Failure('JOURNAL_UNAVAILABLE', 'no journal is open here'))
 }
 
 /** Loaded only when configured, as their client costs a start a few ms. */

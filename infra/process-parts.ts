@@ -42,9 +42,10 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
   const metrics = new Metrics()
   const nodeId = `${process.pid}@${ids.uuid()}`
   const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
+  const attachments = async () => (await foundation.persistence).attachments
   const content = await lifecycle.start(
     'content',
-    () => loadContent(config.content, { clock, ids, log }),
+    () => loadContent(config.content, { clock, ids, log, attachments }),
     (it) => it.close(),
   )
   const tenants = loadTenants(config.budgets)

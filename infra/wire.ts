@@ -168,6 +168,7 @@ function sessions(
     personas: content.personas,
     tools: content.tools,
     usage: persistence.usage,
+    attachments: persistence.attachments,
     dailyTokenLimit: parts.dailyTokenLimit,
     idleMs: parts.config.idleMs,
     ...(parts.birthOf && { birthOf: parts.birthOf }),

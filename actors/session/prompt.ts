@@ -6,6 +6,9 @@ import type { RecordedMessage, SessionState } from './state.ts'
 
 /** History -> model request (pure). Guarantees what endpoints insist on: every tool call is followed by its result, once. */
 
+/** The line that names one (shown-attachments.ts). */
+const ATTACHMENT_TOKENS = 60
+
 export interface ContextWindow {
   readonly messages: readonly ModelMessage[]
   readonly tokens: number
@@ -30,7 +33,7 @@ export function contextWindow(
     start--
     const message = history[start]
     if (!message) break
-    tokens += messageTokens(message)
+    tokens += messageTokens(message) + (message.attachments?.length ?? 0) * ATTACHMENT_TOKENS
     if (tokens > contextTokens) break
     if (beginsTurn(message)) kept = start
     if (start === 0) kept = 0

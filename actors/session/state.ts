@@ -36,7 +36,7 @@ export interface SessionState {
 
 export const SESSION_STATE_VERSION = 2
 
-export type RecordedMessage = HistoryMessage & { readonly turnId?: string }
+export type RecordedMessage = HistoryMessage & { readonly turnId?: string; readonly attachments?: readonly string[] }
 
 export interface RunningTurn {
   readonly request: TurnRequest
@@ -167,8 +167,7 @@ function startTurn(state: SessionState, event: Extract<SessionEvent, { kind: 'Tu
   if (!request) return state
   const { turnId } = request
   const results = (request.toolResults ?? []).map((result) => ({ role: 'tool', turnId, ...result }) as const)
-  const words =
-    request.text === '' && results.length > 0 ? [] : [{ role: 'user', content: request.text, turnId } as const]
+  const words = request.text === '' && results.length > 0 ? [] : [userMessage(request)]
   return {
     ...state,
     queue: state.queue.filter((queued) => queued !== request),
@@ -188,6 +187,10 @@ function startTurn(state: SessionState, event: Extract<SessionEvent, { kind: 'Tu
       usage: noUsage,
     },
   }
+}
+
+function userMessage({ text, turnId, attachments }: TurnRequest): RecordedMessage {
+  return { role: 'user', content: text, turnId, ...(attachments.length > 0 && { attachments }) }
 }
 
 function modelReplied(state: SessionState, event: Extract<SessionEvent, { kind: 'ModelReplied' }>): SessionState {

@@ -9,6 +9,7 @@ import { operatorCommands } from './operator-commands.ts'
 import { endingOf, exitCodes, exitCodeTable } from './problem.ts'
 import { sessionCommands } from './session-commands.ts'
 import { paint } from './terminal.ts'
+import { uploadCommand } from './upload-command.ts'
 
 /** The `soma` command line. Resolves with the exit code; writes only to the terminal it is given. */
 export async function runCli(args: readonly string[], means: CliMeans): Promise<number> {
@@ -34,6 +35,7 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
   sessionCommands(program, means, run)
   inspectionCommands(program, means, run)
   contentCommands(program, means, run)
+  uploadCommand(program, means, run)
   operatorCommands(program, means, run)
   clusterCommands(program, means, run)
   localClusterCommands(program, means, run)
