@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { Failure, isFailure } from '../../../actors/kernel/failure.ts'
 import type { Attachment } from '../../../persistence/attachments.ts'
@@ -120,6 +121,7 @@ async function saveFile(
   const key = idempotencyKeyOf(request)
   const id = key === undefined ? ids.uuid() : uuidOf('attachment', tenant, key, String(index))
   const note = context.uploadNotes(request, sessionId, { id, filename })
+  const sent = createHash('sha256')
   await note.send('uploading')
   try {
     const saved = await attachments.save({
@@ -129,11 +131,11 @@ async function saveFile(
       filename,
       mime: part.mimetype,
       source: 'upload',
-      bytes: part.file,
+      bytes: hashed(part.file, sent),
       maxBytes: uploads.fileBytes,
       screen,
     })
-    if (saved.sessionId !== sessionId || saved.filename !== filename) {
+    if (saved.sessionId !== sessionId || saved.filename !== filename || saved.sha256 !== sent.digest('hex')) {
       throw new Failure('IDEMPOTENCY_CONFLICT', `The key belongs to an earlier upload, of ${saved.filename}.`)
     }
     await note.send(saved.status, saved)
@@ -141,6 +143,14 @@ async function saveFile(
   } catch (error) {
     await note.send('failed', undefined, isFailure(error) ? error.code : 'UPLOAD_INVALID')
     throw error
+  }
+}
+
+/** The store answers what it has under the id: only the hash of what was sent tells whether that is the same. */
+async function* hashed(bytes: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    hash.update(piece)
+    yield piece
   }
 }
 
