@@ -17,6 +17,8 @@ export interface ModelCall {
   readonly request: ModelRequest
   /** Throws BUDGET_EXCEEDED when the tenant's or persona's day is spent. */
   readonly checkBudget: () => Promise<void>
+  /** Brings in what the request only names: attachments. */
+  readonly complete?: (request: ModelRequest) => Promise<ModelRequest>
   readonly reply: (reply: ModelReply) => void
   readonly failed: (failure: Failure) => void
   /** Nobody wants the answer any more. */
@@ -49,8 +51,9 @@ async function run(call: ModelCall, live: LiveCall, outbound: Outbound, context:
   const answer = new Answer()
   try {
     await call.checkBudget()
+    const request = (await call.complete?.(call.request)) ?? call.request
     let index = 0
-    for await (const chunk of call.choice.client.stream(call.request, signal)) {
+    for await (const chunk of call.choice.client.stream(request, signal)) {
       if (signal.aborted) return call.stopped?.()
       answer.add(chunk)
       if (chunk.kind !== 'text' || chunk.delta === '') continue

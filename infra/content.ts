@@ -1,10 +1,12 @@
 import path from 'node:path'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
+import { Failure } from '../actors/kernel/failure.ts'
 import type { Policy } from '../actors/kernel/policy.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Memory } from '../actors/memory/memory.ts'
 import type { Personas } from '../actors/persona.ts'
 import { codeExecute } from '../actors/tool/catalogue/code-execute.ts'
+import { documentIngest } from '../actors/tool/catalogue/document-ingest.ts'
 import echo from '../actors/tool/catalogue/echo.ts'
 import { fileRead } from '../actors/tool/catalogue/file-read.ts'
 import { reachable } from '../actors/tool/catalogue/http/reachable.ts'
@@ -13,6 +15,7 @@ import { memoryTools } from '../actors/tool/catalogue/memory-tools.ts'
 import timestamp from '../actors/tool/catalogue/timestamp.ts'
 import { toolCatalogue } from '../actors/tool/catalogue.ts'
 import type { Tool, ToolCatalogue } from '../actors/tool/tool.ts'
+import type { Attachments } from '../persistence/attachments.ts'
 import type { SessionRecords } from '../persistence/journal.ts'
 import type { ContentConfig } from './config/config.ts'
 import { closest } from './config/did-you-mean.ts'
@@ -41,7 +44,14 @@ const SANDBOX_OUTPUT_BYTES = 200_000
 
 export async function loadContent(
   config: ContentConfig,
-  means: { clock: Clock; ids: Ids; log: Logger; memory?: Memory; records?: () => Promise<SessionRecords> },
+  means: {
+    clock: Clock
+    ids: Ids
+    log: Logger
+    memory?: Memory
+    records?: () => Promise<SessionRecords>
+    attachments?: () => Promise<Attachments>
+  },
 ): Promise<Content> {
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
   const guard = reachable(config.httpFetchAllow, ownAddresses)
@@ -51,6 +61,7 @@ export async function loadContent(
     timestamp,
     httpFetch({ reachable: guard }),
     codeExecute(sandbox),
+    documentIngest({ attachments: means.attachments ?? noAttachments }),
     ...(config.filesDir === undefined ? [] : [fileRead(config.filesDir)]),
     // A look at the configuration (`soma doctor`) knows the tools too, and calls none.
     ...memoryTools(means.memory ?? new LateMemory()),
@@ -78,6 +89,11 @@ export async function loadContent(
     policyFile: file,
     close: async () => void (await Promise.all([sandbox, ...asked].map((it) => it.close()))),
   }
+}
+
+/** For `soma doctor`, which lists the tools and runs none. */
+function noAttachments(): Promise<never> {
+  return Promise.reject(new Failure('JOURNAL_UNAVAILABLE', 'no journal is open here'))
 }
 
 /** Loaded only when configured, as their client costs a start a few ms. */

@@ -11,6 +11,7 @@ import type { Mailbox } from '../transports/mailbox.ts'
 import type { Outbound } from '../transports/outbound.ts'
 import { packageRoot, version } from './package-root.ts'
 import type { ProcessParts } from './process-parts.ts'
+import { screenUploads } from './screening/screen-uploads.ts'
 import { SloRecorder, type SloRecorderParts } from './telemetry/slo-recorder.ts'
 
 /** The gateway of a process, wired and listening; what it depends on beyond the common parts differs by profile. */
@@ -64,6 +65,8 @@ export async function openGateway(
         requeued: persistence.requeued,
         audit: auditTrail({ journal: persistence.journal, switches: persistence.toolSwitches }),
         memory: parts.memory,
+        attachments: persistence.attachments,
+        screen: screenUploads(config.quarantineRules),
         models,
         personas: content.personas,
         tools: content.tools,

@@ -46,6 +46,7 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
   const nodeId = `${process.pid}@${ids.uuid()}`
   const tracer = await openTracing(config.tracing, { nodeId, metrics, log, lifecycle })
   const memory = new LateMemory()
+  const attachments = async () => (await foundation.persistence).attachments
   const content = await lifecycle.start(
     'content',
     () =>
@@ -54,6 +55,7 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
         ids,
         log,
         memory,
+        attachments,
         records: async () => (await foundation.persistence).records,
       }),
     (it) => it.close(),

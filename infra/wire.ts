@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
-import type { ActorKind, Address } from '../actors/kernel/address.ts'
+import { type ActorKind, type Address, idOf } from '../actors/kernel/address.ts'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { Failure } from '../actors/kernel/failure.ts'
 import { journaledActor } from '../actors/kernel/journaled-actor.ts'
@@ -150,7 +150,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
 
   await lifecycle.start(
     'inbox upkeep',
-    () => forgetOldEnvelopes(persistence.journal, clock, log),
+    () => forgetOldEnvelopes(persistence, clock, log),
     (stop) => stop(),
   )
   if (parts.kinds.includes('memory')) {
@@ -191,13 +191,14 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
 const APPLIED_KEPT_MS = 7 * 24 * 3_600_000
 const FORGET_EVERY_MS = 3_600_000
 
-function forgetOldEnvelopes(journal: Persistence['journal'], clock: Clock, log: Logger): () => void {
+function forgetOldEnvelopes({ journal, attachments }: Persistence, clock: Clock, log: Logger): () => void {
   let cancel = () => {}
   const forget = async () => {
     try {
       await journal.forgetApplied(clock.now() - APPLIED_KEPT_MS)
+      await attachments.sweep(clock.now() - FORGET_EVERY_MS)
     } catch (error) {
-      log.warn({ error }, 'old inbox rows could not be forgotten; tried again in an hour')
+      log.warn({ error }, 'old inbox rows and broken uploads could not be removed; tried again in an hour')
     }
     plan()
   }
@@ -223,12 +224,18 @@ function sessions(
     personas: content.personas,
     tools: { ...content.tools, off: (name, tenant) => parts.toolSwitches.off(name, tenant) !== undefined },
     usage: persistence.usage,
+    attachments: persistence.attachments,
     dailyTokenLimit: parts.dailyTokenLimit,
     idleMs: parts.config.idleMs,
     timers: parts.config.timers,
     ...(parts.birthOf && { birthOf: parts.birthOf }),
     erase(address) {
-      Promise.all([persistence.journal.erase(address, epochOf(address)), snapshots.remove(address)]).catch((error) =>
+      const erased = [
+        persistence.journal.erase(address, epochOf(address)),
+        snapshots.remove(address),
+        persistence.attachments.removeOfSession(idOf(address)),
+      ]
+      Promise.all(erased).catch((error) =>
         log.error({ address, error }, 'a deleted session could not be erased; its tombstone keeps it closed'),
       )
     },

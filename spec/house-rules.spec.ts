@@ -47,7 +47,7 @@ const isContract = (file: string) =>
     /^actors\/persona\.ts$/,
     /^actors\/tool\/tool\.ts$/,
     /^actors\/memory\/(memory|limits|coordinate|index\/memory-index)\.ts$/,
-    /^persistence\/(journal|snapshots|epochs|sql|mailbox-rows|log-offsets|membership|drill-reports|timers|memory-rows|tool-switches|requeued-calls)\.ts$/,
+    /^persistence\/(journal|snapshots|epochs|sql|mailbox-rows|log-offsets|membership|drill-reports|timers|attachments|memory-rows|tool-switches|requeued-calls)\.ts$/,
     /^transports\/(mailbox|outbound)\.ts$/,
     /^transports\/model\/client\.ts$/,
     /^transports\/gateway\/(session-reader|dry-runs|audit-trail)\.ts$/,

@@ -1,3 +1,4 @@
+import type { Attachments } from '../../persistence/attachments.ts'
 import type { SessionRecord, Usage } from '../../persistence/journal.ts'
 import type { Models } from '../../transports/model/client.ts'
 import type { Outbound } from '../../transports/outbound.ts'
@@ -22,6 +23,7 @@ import type { SessionEffect } from './draft.ts'
 import { type SessionEvent, sessionCodec } from './events.ts'
 import { prepareModelCall } from './model-request.ts'
 import { parseSessionCommand } from './parse.ts'
+import { showAttachments } from './shown-attachments.ts'
 import { SESSION_STATE_VERSION, type SessionState } from './state.ts'
 import { timerChanges } from './timer-state.ts'
 import type { TimerLimits } from './timers.ts'
@@ -34,6 +36,8 @@ export interface SessionParts extends JournaledActorParts {
   readonly personas: Personas
   readonly tools: ToolCatalogue
   readonly usage: Usage
+  /** Left out: the model is not told of attachments. */
+  readonly attachments?: Pick<Attachments, 'get' | 'read'>
   /** Tokens a tenant's persona may use per UTC day; 0 = no limit (infra/tenants.ts). */
   readonly dailyTokenLimit: (tenant: string, personaId: string) => number
   /** Removes what the session leaves elsewhere, after its deletion is journaled. */
@@ -147,6 +151,7 @@ function startModelCall(
     return undefined
   }
   const { persona, choice, request } = prepared
+  const { attachments } = parts
   const liveCall: LiveCall = { id, shown: '' }
   const recipe = modelCallRecipe(
     {
@@ -155,6 +160,10 @@ function startModelCall(
       choice,
       request: { ...request, traceparent: span.trace.traceparent },
       checkBudget: () => checkDayBudget(state, persona, now, parts),
+      ...(attachments && {
+        complete: (asked) =>
+          showAttachments(asked, { tenant: state.tenant, sessionId }, attachments, choice.images ?? false),
+      }),
       reply: (reply) => {
         span.end(undefined, attributesOf(reply))
         scope.tellSelf({ kind: 'ModelReplied', call: id, reply }, tag, span.trace)

@@ -34,6 +34,7 @@ const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'UpdateMetadata',
   'SwitchPersona',
   'SetStepMode',
+  'NoteUpload',
 ])
 const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'ModelReplied',
@@ -162,6 +163,11 @@ function carryOut(draft: Draft, command: Command): void {
     case 'RequestTool':
       requestTool(draft, command)
       return
+    case 'NoteUpload': {
+      const { kind: _, v: _v, partialText: _p, birth: _b, ...progress } = command
+      draft.record({ kind: 'UploadNoted', ...progress })
+      return
+    }
     case 'Schedule':
       schedule(draft, command)
       return

@@ -11,6 +11,7 @@ import type {
   PendingEdit,
   QuickAction,
   Timer,
+  UploadProgress,
 } from './protocol.ts'
 
 /** What happened to a session, as journaled. A shape once written is readable for ever: add a version and an upcaster. */
@@ -139,6 +140,7 @@ export type SessionEvent =
       readonly code: string
       readonly detail: string
     }
+  | ({ readonly kind: 'UploadNoted' } & UploadProgress)
   | { readonly kind: 'SessionReset' }
   | { readonly kind: 'SessionDeleted' }
 

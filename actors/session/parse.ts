@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../kernel/failure.ts'
-import { quickActions, type SessionCommand } from './protocol.ts'
+import { quickActions, type SessionCommand, uploadPhases } from './protocol.ts'
 
 /** Wire bodies become commands here and nowhere else; the gateway has checked them already, Kafka's senders have not. */
 
@@ -121,6 +121,16 @@ const command = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ListTimers'), v, callId: id }),
   z.object({ kind: z.literal('CancelTimer'), v, timer: id, callId: id.optional(), by: id }),
   z.object({ kind: z.literal('Tick'), v, timerId: id, due: z.number() }),
+  z.object({
+    kind: z.literal('NoteUpload'),
+    v,
+    attachmentId: id,
+    filename: z.string().max(1_000),
+    phase: z.enum(uploadPhases),
+    mime: z.string().max(200).optional(),
+    size: z.int().min(0).optional(),
+    detail: z.string().max(2_000).optional(),
+  }),
   z.object({ kind: z.literal('ToolReturned'), v, callId: id, outcome: toolOutcome }),
 ])
 

@@ -7,6 +7,9 @@ import type { RecordedMessage, SessionState } from './state.ts'
 
 /** History -> model request (pure). Guarantees what endpoints insist on: every tool call is followed by its result, once. */
 
+/** The line that names one (shown-attachments.ts). */
+const ATTACHMENT_TOKENS = 60
+
 export interface ContextWindow {
   readonly messages: readonly ModelMessage[]
   readonly tokens: number
@@ -46,7 +49,7 @@ function windowBehind(
     start--
     const message = history[start]
     if (!message) break
-    tokens += messageTokens(message)
+    tokens += messageTokens(message) + (message.attachments?.length ?? 0) * ATTACHMENT_TOKENS
     if (tokens > contextTokens) break
     if (beginsTurn(message)) kept = start
     if (start === base) kept = base

@@ -49,7 +49,7 @@ export interface SessionState {
 
 export const SESSION_STATE_VERSION = 3
 
-export type RecordedMessage = HistoryMessage & { readonly turnId?: string }
+export type RecordedMessage = HistoryMessage & { readonly turnId?: string; readonly attachments?: readonly string[] }
 
 export interface RunningTurn {
   readonly request: TurnRequest
@@ -106,6 +106,7 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
       return { ...state, title: state.title ?? titleOf(event.text), queue: [...state.queue, request] }
     }
     case 'UserTurnRejected':
+    case 'UploadNoted':
       return state
     case 'TurnStarted':
       return startTurn(state, event)
@@ -199,8 +200,7 @@ function startTurn(state: SessionState, event: Extract<SessionEvent, { kind: 'Tu
   if (!request) return state
   const { turnId } = request
   const results = (request.toolResults ?? []).map((result) => ({ role: 'tool', turnId, ...result }) as const)
-  const words =
-    request.text === '' && results.length > 0 ? [] : [{ role: 'user', content: request.text, turnId } as const]
+  const words = request.text === '' && results.length > 0 ? [] : [userMessage(request)]
   return {
     ...state,
     queue: state.queue.filter((queued) => queued !== request),
@@ -220,6 +220,10 @@ function startTurn(state: SessionState, event: Extract<SessionEvent, { kind: 'Tu
       usage: noUsage,
     },
   }
+}
+
+function userMessage({ text, turnId, attachments }: TurnRequest): RecordedMessage {
+  return { role: 'user', content: text, turnId, ...(attachments.length > 0 && { attachments }) }
 }
 
 function modelReplied(state: SessionState, event: Extract<SessionEvent, { kind: 'ModelReplied' }>): SessionState {

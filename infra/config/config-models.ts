@@ -18,6 +18,7 @@ function dialogueModel(v: Values): RoleConfig {
     promptPrice: Math.round(v.SOMA_MODEL_PROMPT_PRICE * microDollars),
     completionPrice: Math.round(v.SOMA_MODEL_COMPLETION_PRICE * microDollars),
     contextTokens: v.SOMA_MODEL_CONTEXT_TOKENS,
+    images: v.SOMA_MODEL_IMAGES,
   }
 }
 
@@ -32,5 +33,6 @@ function escalationModel(v: Values): RoleConfig | undefined {
     promptPrice: Math.round(v.SOMA_ESCALATION_PROMPT_PRICE * microDollars),
     completionPrice: Math.round(v.SOMA_ESCALATION_COMPLETION_PRICE * microDollars),
     contextTokens: v.SOMA_ESCALATION_CONTEXT_TOKENS,
+    images: v.SOMA_MODEL_IMAGES,
   }
 }

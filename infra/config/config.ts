@@ -6,6 +6,7 @@ import { type Role, roles } from '../../persistence/membership.ts'
 import { defaultLimits, type GatewayConfig, loopbackHosts } from '../../transports/gateway/config.ts'
 import type { KafkaSettings } from '../../transports/kafka/settings.ts'
 import type { ModelsConfig } from '../../transports/model/models.ts'
+import { type QuarantineRule, quarantineProblems } from '../screening/quarantine-rules.ts'
 import { type MemoryConfig, memoryOf } from './config-memory.ts'
 import { modelsOf } from './config-models.ts'
 import { journalProblems, type PersistenceConfig, persistenceOf } from './config-persistence.ts'
@@ -32,6 +33,8 @@ export interface Config {
   readonly actors: ActorsConfig
   readonly content: ContentConfig
   readonly memory: MemoryConfig
+  /** What uploads are quarantined for. */
+  readonly quarantineRules: readonly QuarantineRule[]
   /** The variables that tenants.ts reads: TENANT_CONFIG_PATH and BUDGET_LIMIT_*. */
   readonly budgets: Environment
   readonly logs: LogsConfig
@@ -118,7 +121,7 @@ export function loadConfig(env: Environment): Config {
   refuse(problems)
   checkTogether(v, problems)
   checkCluster(v, problems)
-  problems.push(...journalProblems(v), ...serviceProblems(v))
+  problems.push(...journalProblems(v), ...serviceProblems(v), ...quarantineProblems(v.SOMA_UPLOAD_QUARANTINE))
   refuse(problems)
 
   const dataDir = path.resolve(v.SOMA_DATA_DIR)
@@ -142,6 +145,13 @@ export function loadConfig(env: Environment): Config {
         streams: v.SOMA_MAX_STREAMS,
         streamsPerTenant: Math.min(v.SOMA_MAX_STREAMS, defaultLimits.streamsPerTenant),
       },
+      uploads: {
+        fileBytes: v.SOMA_UPLOAD_MAX_BYTES,
+        files: v.SOMA_UPLOAD_MAX_FILES,
+        seconds: v.SOMA_UPLOAD_SECONDS,
+        sessionFiles: v.SOMA_SESSION_ATTACHMENTS_MAX,
+        sessionBytes: v.SOMA_SESSION_ATTACHMENT_BYTES,
+      },
     },
     models: modelsOf(v),
     persistence: persistenceOf(v, dataDir),
@@ -157,6 +167,7 @@ export function loadConfig(env: Environment): Config {
       toolArtifactBytes: v.TOOL_EXECUTOR_MAX_ARTIFACT_BYTES,
       workingMemory: v.SOMA_CACHE_WM_LIMIT,
     },
+    quarantineRules: v.SOMA_UPLOAD_QUARANTINE as readonly QuarantineRule[],
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),
       toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),

@@ -99,6 +99,17 @@ export interface RememberedSummary {
   readonly duplicate_of: string | null
 }
 
+export interface UploadedFile {
+  readonly id: string
+  readonly filename: string
+  readonly mime: string
+  readonly size: number
+  readonly session_id: string
+  readonly status: 'clean' | 'quarantined'
+  readonly quarantine_reason: string | null
+  readonly path: string
+}
+
 /** A connection that broke is tried again this often; the Idempotency-Key makes a second try the same request. */
 const TRIES = 4
 const FIRST_PAUSE_MS = 100
@@ -117,6 +128,16 @@ export class SomaClient {
 
   say(message: string, where: { session?: string | undefined; persona?: string | undefined }): Promise<Accepted> {
     return this.#call('POST', '/v1/session/message', { message, session_id: where.session, persona_id: where.persona })
+  }
+
+  async upload(files: readonly { name: string; bytes: Blob }[], session?: string): Promise<UploadedFile[]> {
+    const form = new FormData()
+    if (session !== undefined) form.append('session_id', session)
+    for (const { name, bytes } of files) form.append('files', bytes, name)
+    const headers = { ...this.#headers(), 'idempotency-key': this.#options.newKey() }
+    const response = await this.#fetch('/v1/uploads', { method: 'POST', headers, body: form })
+    if (!response.ok) throw await problemIn(response, this.url)
+    return (await response.json()) as UploadedFile[]
   }
 
   /** `stop`, `pause`, `reset`, `persona`, `intervene`, `inject`… */

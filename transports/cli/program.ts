@@ -11,6 +11,7 @@ import { endingOf, exitCodes, exitCodeTable } from './problem.ts'
 import { sessionCommands } from './session-commands.ts'
 import { paint } from './terminal.ts'
 import { timerCommands } from './timer-commands.ts'
+import { uploadCommand } from './upload-command.ts'
 
 /** The `soma` command line. Resolves with the exit code; writes only to the terminal it is given. */
 export async function runCli(args: readonly string[], means: CliMeans): Promise<number> {
@@ -38,6 +39,7 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
   inspectionCommands(program, means, run)
   contentCommands(program, means, run)
   memoryCommands(program, means, run)
+  uploadCommand(program, means, run)
   operatorCommands(program, means, run)
   clusterCommands(program, means, run)
   localClusterCommands(program, means, run)

@@ -8,6 +8,7 @@ import type { Tracer } from '../../actors/kernel/tracing.ts'
 import type { Memory } from '../../actors/memory/memory.ts'
 import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
+import type { Attachments, Screen } from '../../persistence/attachments.ts'
 import type { DrillReports } from '../../persistence/drill-reports.ts'
 import type { IdempotencyKeys, SessionRecords, Usage } from '../../persistence/journal.ts'
 import type { RequeuedCalls } from '../../persistence/requeued-calls.ts'
@@ -48,9 +49,11 @@ import { timerRoutes } from './routes/timers.ts'
 import { toolCatalogRoutes } from './routes/tool-catalog.ts'
 import { toolRoutes } from './routes/tools.ts'
 import { transferRoutes } from './routes/transfer.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 import { SessionDoor } from './session-door.ts'
 import type { SessionReader } from './session-reader.ts'
 import type { SloSeries } from './slo.ts'
+import { type UploadNotes, uploadNotes } from './uploads/upload-notes.ts'
 
 /** All that the gateway needs; it keeps no session state of its own. */
 export interface GatewayDeps {
@@ -72,6 +75,9 @@ export interface GatewayDeps {
   readonly requeued: RequeuedCalls
   readonly audit: AuditTrail
   readonly memory: Memory
+  readonly attachments: Attachments
+  /** What becomes of an upload once its bytes are there. */
+  readonly screen: Screen
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
@@ -96,6 +102,7 @@ export interface GatewayMetrics {
 export interface GatewayContext extends GatewayDeps {
   readonly door: SessionDoor
   readonly streams: OpenStreams
+  readonly uploadNotes: UploadNotes
   /** config.limits, where a stream looks for them. */
   readonly limits: GatewayConfig['limits']
 }
@@ -114,7 +121,13 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
   const { config, clock } = deps
   const authenticator = await createAuthenticator(config.auth, clock)
   const streams = new OpenStreams(config.limits, clock, (open) => deps.metrics?.streams(open))
-  const context: GatewayContext = { ...deps, door: new SessionDoor(deps), streams, limits: config.limits }
+  const context: GatewayContext = {
+    ...deps,
+    door: new SessionDoor(deps),
+    streams,
+    limits: config.limits,
+    uploadNotes: uploadNotes(deps),
+  }
   const { app, sockets } = await createHttpServer(deps, authenticator)
   app.after(() => {
     for (const routes of [
@@ -142,6 +155,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       memoryTransferRoutes,
       somabrainRoutes,
       operationRoutes,
+      uploadRoutes,
       pageRoutes,
     ]) {
       routes(app, context)

@@ -39,6 +39,13 @@ export function chatBody(request: ModelRequest, model: string, dialect: Dialect)
 
 function wireMessage(message: ModelMessage): object {
   if (message.role === 'tool') return { role: 'tool', tool_call_id: message.toolCallId, content: message.content }
+  if (message.role === 'user' && message.images?.length) {
+    const images = message.images.map(({ mime, base64 }) => ({
+      type: 'image_url',
+      image_url: { url: `data:${mime};base64,${base64}` },
+    }))
+    return { role: 'user', content: [{ type: 'text', text: message.content }, ...images] }
+  }
   if (message.role !== 'assistant' || !message.toolCalls?.length)
     return { role: message.role, content: message.content }
   return {

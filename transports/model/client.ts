@@ -21,9 +21,20 @@ export interface ModelRequest {
 
 export type ModelMessage =
   | { readonly role: 'system'; readonly content: string }
-  | { readonly role: 'user'; readonly content: string }
+  | {
+      readonly role: 'user'
+      readonly content: string
+      /** Names of attachments, not yet looked up: clients read `content` and `images` alone. */
+      readonly attachments?: readonly string[]
+      readonly images?: readonly ModelImage[]
+    }
   | { readonly role: 'assistant'; readonly content: string; readonly toolCalls?: readonly ModelToolCall[] }
   | { readonly role: 'tool'; readonly toolCallId: string; readonly content: string }
+
+export interface ModelImage {
+  readonly mime: string
+  readonly base64: string
+}
 
 export interface ModelToolCall {
   readonly id: string
@@ -61,6 +72,8 @@ export interface ModelChoice {
   readonly completionPrice: number
   /** Tokens the model takes; history beyond it fails with HISTORY_TOO_LONG. */
   readonly contextTokens: number
+  /** Whether it takes images. */
+  readonly images?: boolean
 }
 
 export type ModelRole = 'dialogue' | 'escalation'

@@ -1,7 +1,7 @@
 import { type Dispatcher, request } from 'undici'
 import type { Clock } from '../../actors/kernel/clock.ts'
 import { type EndpointConfig, endpointOf } from './endpoint.ts'
-import { modelIds } from './model-list.ts'
+import { modelIds, modelsWithImages } from './model-list.ts'
 import { readText } from './server-sent-events.ts'
 
 export interface LocalServer {
@@ -23,6 +23,8 @@ export interface Found {
   readonly server: LocalServer
   readonly models: readonly string[]
   readonly first: string
+  /** Those of them that take images. */
+  readonly images: readonly string[]
 }
 
 /** The first local server, by preference, that lists a model. */
@@ -39,13 +41,13 @@ export async function discover(
   )
   for (const { server, answer } of answers) {
     const first = answer.ok ? answer.models[0] : undefined
-    if (answer.ok && first !== undefined) return { server, models: answer.models, first }
+    if (answer.ok && first !== undefined) return { server, models: answer.models, first, images: answer.images }
   }
   return undefined
 }
 
 export type ListAnswer =
-  | { readonly ok: true; readonly models: readonly string[] }
+  | { readonly ok: true; readonly models: readonly string[]; readonly images: readonly string[] }
   | { readonly ok: false; readonly detail: string }
 
 const MAX_LIST_BYTES = 4_000_000
@@ -65,7 +67,9 @@ export async function listModels(
     const text = await readText(answer.body, MAX_LIST_BYTES, () => {})
     if (answer.statusCode !== 200) return { ok: false, detail: `${endpoint.shown} answered ${answer.statusCode}` }
     const models = modelIds(text)
-    return models ? { ok: true, models } : { ok: false, detail: `${endpoint.shown} does not speak the OpenAI protocol` }
+    return models
+      ? { ok: true, models, images: modelsWithImages(text) }
+      : { ok: false, detail: `${endpoint.shown} does not speak the OpenAI protocol` }
   } catch (error) {
     const why = over.signal.aborted
       ? over.signal.reason.message

@@ -20,6 +20,21 @@ export function modelIds(body: string): string[] | undefined {
   return [...ids.filter((id) => !NOT_FOR_CHAT.test(id)), ...ids.filter((id) => NOT_FOR_CHAT.test(id))]
 }
 
+/** Ids of those that the list says take images: OpenRouter, LM Studio and llama.cpp each say so in a way of their own. */
+export function modelsWithImages(body: string): string[] {
+  const { data } = JSON.parse(body) as { data: readonly (Record<string, unknown> | null)[] }
+  return data.flatMap((model) => {
+    const { id, type, architecture, capabilities } = model ?? {}
+    const modalities = (architecture as { input_modalities?: unknown } | undefined)?.input_modalities
+    const told = [
+      type,
+      ...(Array.isArray(modalities) ? modalities : []),
+      ...(Array.isArray(capabilities) ? capabilities : []),
+    ]
+    return typeof id === 'string' && told.some((one) => /^(vlm|image|vision|multimodal)$/.test(String(one))) ? [id] : []
+  })
+}
+
 export function firstModel(body: string): string | undefined {
   return modelIds(body)?.[0]
 }

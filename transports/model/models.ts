@@ -27,6 +27,8 @@ export interface RoleConfig {
   readonly promptPrice?: number
   readonly completionPrice?: number
   readonly contextTokens?: number
+  /** Undefined: as the endpoint's model list says, else no. */
+  readonly images?: boolean | undefined
 }
 
 export interface EndpointHealth {
@@ -90,7 +92,8 @@ export async function createModels(config: ModelsConfig, means: Means): Promise<
     // An endpoint that is down now must not stop the start: it is asked again at the first call.
     if (first === undefined)
       means.log.warn({ endpoint: shown, ...answer }, 'no model is named and none could be listed')
-    return reach(endpoint, first ?? FIRST_MODEL, shown, role)
+    const images = role.images ?? (answer.ok && first !== undefined && answer.images.includes(first))
+    return reach(endpoint, first ?? FIRST_MODEL, shown, { ...role, images })
   }
 
   async function dialogueRoute(role: RoleConfig): Promise<Route> {
@@ -103,7 +106,9 @@ export async function createModels(config: ModelsConfig, means: Means): Promise<
     const found = await discover(servers, means.clock, dispatcher)
     if (found) {
       const source = `${found.server.name} at ${found.server.baseUrl}`
-      return { ...reach(found.server, role.model ?? found.first, source, role), known: found.models }
+      const model = role.model ?? found.first
+      const images = role.images ?? found.images.includes(model)
+      return { ...reach(found.server, model, source, { ...role, images }), known: found.models }
     }
     if (role.model) means.log.warn({ model: role.model }, 'a model is named, but there is no endpoint to serve it')
     const places = servers.map((server) => `${server.name} at ${server.baseUrl}`).join(', ')
@@ -172,9 +177,9 @@ function endpointIn(role: RoleConfig): EndpointConfig | undefined {
   return role.baseUrl === undefined ? undefined : { baseUrl: role.baseUrl, apiKey: role.apiKey }
 }
 
-function pricing(role: RoleConfig): Pick<ModelChoice, 'promptPrice' | 'completionPrice' | 'contextTokens'> {
-  const { promptPrice = 0, completionPrice = 0, contextTokens = DEFAULT_CONTEXT } = role
-  return { promptPrice, completionPrice, contextTokens }
+function pricing(role: RoleConfig): Pick<ModelChoice, 'promptPrice' | 'completionPrice' | 'contextTokens' | 'images'> {
+  const { promptPrice = 0, completionPrice = 0, contextTokens = DEFAULT_CONTEXT, images = false } = role
+  return { promptPrice, completionPrice, contextTokens, images }
 }
 
 /** A misspelt rehearsal must not be sent to a real endpoint as the name of a model. */

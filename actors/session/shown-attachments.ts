@@ -1,0 +1,70 @@
+import type { Attachment, Attachments } from '../../persistence/attachments.ts'
+import type { ModelImage, ModelMessage, ModelRequest } from '../../transports/model/client.ts'
+
+/** Types that models with eyes take. */
+const IMAGES = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif'])
+/** Endpoints refuse larger ones; each costs thousands of tokens. The newest are shown, the others only named. */
+const MAX_IMAGE_BYTES = 5 * 1024 * 1024
+const MAX_IMAGES = 8
+
+export interface AttachmentOwner {
+  readonly tenant: string
+  readonly sessionId: string
+}
+
+/**
+ * Puts what messages were sent with before the model: a line that names each file, so that it can ask document_ingest for
+ * it, and for a model that takes images the images themselves. Looked up at every call: a file that was quarantined or
+ * deleted meanwhile is not shown.
+ */
+export async function showAttachments(
+  request: ModelRequest,
+  owner: AttachmentOwner,
+  store: Pick<Attachments, 'get' | 'read'>,
+  takesImages: boolean,
+): Promise<ModelRequest> {
+  if (!request.messages.some((message) => namesOf(message).length > 0)) return request
+  let room = takesImages ? MAX_IMAGES : 0
+  const messages: ModelMessage[] = []
+  for (const message of request.messages.toReversed()) {
+    const names = namesOf(message)
+    if (names.length === 0 || message.role !== 'user') {
+      messages.unshift(message)
+      continue
+    }
+    const lines: string[] = []
+    const images: ModelImage[] = []
+    for (const name of names) {
+      const found = await ownedBy(owner, store, name)
+      lines.push(lineOf(found, name))
+      if (!found || room === 0 || !IMAGES.has(found.mime) || found.size > MAX_IMAGE_BYTES) continue
+      images.push({ mime: found.mime, base64: await base64Of(store, found) })
+      room--
+    }
+    const content = [message.content, ...lines].filter((text) => text !== '').join('\n\n')
+    messages.unshift({ role: 'user', content, ...(images.length > 0 && { images }) })
+  }
+  return { ...request, messages }
+}
+
+function namesOf(message: ModelMessage): readonly string[] {
+  return message.role === 'user' ? (message.attachments ?? []) : []
+}
+
+/** Messages from Kafka name what nobody checked: what is not the session's own does not exist here either. */
+async function ownedBy({ tenant, sessionId }: AttachmentOwner, store: Pick<Attachments, 'get'>, name: string) {
+  const found = await store.get(tenant, name.split('/').at(-1) ?? '')
+  return found?.sessionId === sessionId && found.status === 'clean' ? found : undefined
+}
+
+function lineOf(found: Attachment | undefined, name: string): string {
+  if (!found) return `[Attachment ${name.slice(0, 100)}: not available.]`
+  const { filename, mime, size, id } = found
+  return `[Attachment: ${filename}, ${mime}, ${size} bytes, id ${id}. document_ingest reads its text.]`
+}
+
+async function base64Of(store: Pick<Attachments, 'read'>, { tenant, id }: Attachment): Promise<string> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of store.read(tenant, id)) pieces.push(piece)
+  return Buffer.concat(pieces).toString('base64')
+}

@@ -1,0 +1,15 @@
+import type { Page, Wanted } from './pages.ts'
+
+/** What the thread that reads documents is asked and answers. */
+export interface DocumentJob {
+  readonly bytes: Uint8Array
+  readonly mime: string
+  readonly wanted: Wanted
+}
+
+export type DocumentAnswer =
+  | { readonly ok: true; readonly pages: readonly Page[]; readonly total: number }
+  /** Completes "the document …". */
+  | { readonly ok: false; readonly why: string }
+
+export const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
