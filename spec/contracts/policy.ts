@@ -37,8 +37,7 @@ export function policySuite(policy: () => Policy): void {
     }
   })
 
-  it('denies what is no tool call', async () => {
-    expect(await allows({ action: 'memory.write', resource: 'echo' })).to.equal(false)
+  it('denies what is neither a tool call nor a change of memory', async () => {
     expect(await allows({ action: 'conversation.send', resource: 'echo' })).to.equal(false)
   })
 

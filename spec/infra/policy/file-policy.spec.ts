@@ -31,16 +31,17 @@ describe('policy from a file', () => {
   afterEach(() => folder.remove())
 
   describe('the shipped rules', () => {
-    it('allow the harmless tools to everybody, and nothing else', async () => {
+    it('allow the harmless tools and the own memory to everybody, and nothing else', async () => {
       const policy = new FilePolicy(shipped, countedIds())
       await policy.check()
-      for (const resource of ['echo', 'timestamp', 'http_fetch', 'code_execute', 'file_read']) {
+      for (const resource of ['echo', 'timestamp', 'http_fetch', 'code_execute', 'file_read', 'document_ingest', 'memory_recall', 'memory_remember', 'memory_forget']) {
         expect(await allows(policy, { resource, tenant: 'any', persona_id: 'one' }), resource).to.equal(true)
       }
       for (const resource of ['shell_execute', 'ECHO', 'echo2', '', '*']) {
         expect(await allows(policy, { resource }), resource).to.equal(false)
       }
-      expect(await allows(policy, { action: 'memory.write', resource: 'echo' })).to.equal(false)
+      expect(await allows(policy, { action: 'memory.write', resource: 'default' })).to.equal(true)
+      expect(await allows(policy, { action: 'conversation.send', resource: 'echo' })).to.equal(false)
     })
   })
 
