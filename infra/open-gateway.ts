@@ -10,6 +10,7 @@ import type { Mailbox } from '../transports/mailbox.ts'
 import type { Outbound } from '../transports/outbound.ts'
 import { packageRoot, version } from './package-root.ts'
 import type { ProcessParts } from './process-parts.ts'
+import { screenUploads } from './screening/screen-uploads.ts'
 
 /** The gateway of a process, wired and listening; what it depends on beyond the common parts differs by profile. */
 export async function openGateway(
@@ -53,6 +54,8 @@ export async function openGateway(
         toolSwitches: parts.toolSwitches,
         requeued: persistence.requeued,
         audit: auditTrail({ journal: persistence.journal, switches: persistence.toolSwitches }),
+        attachments: persistence.attachments,
+        screen: screenUploads(config.quarantineRules),
         models,
         personas: content.personas,
         tools: content.tools,

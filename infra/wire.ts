@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
-import type { ActorKind, Address } from '../actors/kernel/address.ts'
+import { type ActorKind, type Address, idOf } from '../actors/kernel/address.ts'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { Failure } from '../actors/kernel/failure.ts'
 import { journaledActor } from '../actors/kernel/journaled-actor.ts'
@@ -9,7 +9,6 @@ import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { type ToolKind, toolKind } from '../actors/tool/actor.ts'
-import type { Artifacts } from '../actors/tool/artifacts.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
 import { isDeferred } from '../actors/tool/deferral.ts'
 import type { ToolSwitchboard } from '../actors/tool/tool-switches.ts'
@@ -43,8 +42,6 @@ export interface ActorParts {
   readonly mailbox: Mailbox
   readonly outbound: Outbound
   readonly toolSwitches: ToolSwitchboard
-  /** Where output is kept whole that is too long to tell; without it, it is cut and gone. */
-  readonly artifacts?: Artifacts
   /** Where sessions are elsewhere; without it, to `outbound`. */
   readonly tellProgress?: (progress: ToolProgress) => void
   readonly models: Models
@@ -126,7 +123,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
 
   await lifecycle.start(
     'inbox upkeep',
-    () => forgetOldEnvelopes(persistence.journal, clock, log),
+    () => forgetOldEnvelopes(persistence, clock, log),
     (stop) => stop(),
   )
   const holding = new ShardHolding(parts.leases, {
@@ -146,13 +143,14 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
 const APPLIED_KEPT_MS = 7 * 24 * 3_600_000
 const FORGET_EVERY_MS = 3_600_000
 
-function forgetOldEnvelopes(journal: Persistence['journal'], clock: Clock, log: Logger): () => void {
+function forgetOldEnvelopes({ journal, attachments }: Persistence, clock: Clock, log: Logger): () => void {
   let cancel = () => {}
   const forget = async () => {
     try {
       await journal.forgetApplied(clock.now() - APPLIED_KEPT_MS)
+      await attachments.sweep(clock.now() - FORGET_EVERY_MS)
     } catch (error) {
-      log.warn({ error }, 'old inbox rows could not be forgotten; tried again in an hour')
+      log.warn({ error }, 'old inbox rows and broken uploads could not be removed; tried again in an hour')
     }
     plan()
   }
@@ -182,7 +180,12 @@ function sessions(
     idleMs: parts.config.idleMs,
     ...(parts.birthOf && { birthOf: parts.birthOf }),
     erase(address) {
-      Promise.all([persistence.journal.erase(address, epochOf(address)), snapshots.remove(address)]).catch((error) =>
+      const erased = [
+        persistence.journal.erase(address, epochOf(address)),
+        snapshots.remove(address),
+        persistence.attachments.removeOfSession(idOf(address)),
+      ]
+      Promise.all(erased).catch((error) =>
         log.error({ address, error }, 'a deleted session could not be erased; its tombstone keeps it closed'),
       )
     },
@@ -193,7 +196,7 @@ function sessions(
 const TOOL_IDLE_MS = 1_000
 
 function toolActorsOf({ content, metrics, config, clock, ...parts }: ActorParts): ToolKind {
-  const { toolSwitches, artifacts, outbound, tellProgress } = parts
+  const { toolSwitches, persistence, outbound, tellProgress } = parts
   return toolKind({
     catalogue: content.tools,
     policy: content.policy,
@@ -203,7 +206,7 @@ function toolActorsOf({ content, metrics, config, clock, ...parts }: ActorParts)
     maxWaiting: config.toolWaiting,
     maxArtifactBytes: config.toolArtifactBytes,
     switches: toolSwitches,
-    artifacts,
+    artifacts: persistence.attachments,
     progress: tellProgress ?? ((progress) => outbound.progress?.(progress)),
   })
 }

@@ -1,4 +1,5 @@
-import type { Ids } from '../actors/kernel/clock.ts'
+import type { Clock, Ids } from '../actors/kernel/clock.ts'
+import { InMemoryAttachments } from './in-memory-attachments.ts'
 import { InMemoryDeadLetters, InMemoryQuarantine } from './in-memory-dead-letters.ts'
 import { InMemoryDrillReports } from './in-memory-drill-reports.ts'
 import { InMemoryEpochs } from './in-memory-epochs.ts'
@@ -13,7 +14,10 @@ import { InMemoryToolSwitches } from './in-memory-tool-switches.ts'
 import type { Persistence } from './open.ts'
 
 /** Everything openPersistence gives, but the database: for specs that are not about durability. */
-export function openInMemory(ids: Ids): Omit<Persistence, 'sql' | 'everywhere'> {
+export function openInMemory(
+  ids: Ids,
+  clock: Pick<Clock, 'now'> = { now: () => 0 },
+): Omit<Persistence, 'sql' | 'everywhere'> {
   const store = new InMemoryStore()
   const journal = new InMemoryJournal(store)
   return {
@@ -30,6 +34,7 @@ export function openInMemory(ids: Ids): Omit<Persistence, 'sql' | 'everywhere'> 
     drills: new InMemoryDrillReports(),
     toolSwitches: new InMemoryToolSwitches(),
     requeued: new InMemoryRequeuedCalls(store),
+    attachments: new InMemoryAttachments(store, ids, clock),
     async close() {},
   }
 }

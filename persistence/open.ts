@@ -3,6 +3,7 @@ import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { DeadLetters, Quarantine } from '../actors/kernel/dead-letters.ts'
 import { Failure, isFailure } from '../actors/kernel/failure.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
+import type { Attachments } from './attachments.ts'
 import { DataDir, unusable } from './data-dir.ts'
 import { asDatabaseFailure } from './database-failure.ts'
 import type { DrillReports } from './drill-reports.ts'
@@ -16,6 +17,7 @@ import { PgliteSql } from './pglite-sql.ts'
 import { EVERY_SHARD, place } from './placement.ts'
 import type { RequeuedCalls } from './requeued-calls.ts'
 import type { Sql } from './sql.ts'
+import { SqlAttachments } from './sql-attachments.ts'
 import { SqlDeadLetters } from './sql-dead-letters.ts'
 import { SqlDrillReports } from './sql-drill-reports.ts'
 import { SqlEpochs } from './sql-epochs.ts'
@@ -70,6 +72,7 @@ export interface Persistence {
   readonly drills: DrillReports
   readonly toolSwitches: ToolSwitches
   readonly requeued: RequeuedCalls
+  readonly attachments: Attachments
   /** Waits for writes in flight, then lets go of the database and the data directory. */
   close(): Promise<void>
 }
@@ -106,6 +109,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     drills: new SqlDrillReports(sql),
     toolSwitches: new SqlToolSwitches(sql),
     requeued: new SqlRequeuedCalls(sql),
+    attachments: new SqlAttachments(sql, options.ids, options.clock),
     async close() {
       await Promise.all([journal.idle(), records.idle(), idempotency.idle(), mailboxRows.idle()])
       await database.close()

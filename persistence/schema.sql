@@ -8,6 +8,31 @@ table actors
   unfinished boolean not null
   constraint actors_pkey PRIMARY KEY (address)
   create INDEX actors_unfinished ON public.actors USING btree (kind, shard) WHERE unfinished
+table attachment_chunks
+  content uuid not null
+  n integer not null
+  at timestamp with time zone not null
+  bytes bytea not null
+  constraint attachment_chunks_pkey PRIMARY KEY (content, n)
+  create INDEX attachment_chunks_begun ON public.attachment_chunks USING btree (at) WHERE (n = 0)
+table attachments
+  id uuid not null
+  tenant text not null
+  session_id uuid not null
+  filename text not null
+  mime text not null
+  source text not null
+  size bigint not null
+  sha256 text not null
+  status text not null
+  quarantine_reason text
+  decided_by text
+  created_at timestamp with time zone not null
+  content uuid not null
+  constraint attachments_pkey PRIMARY KEY (id)
+  create UNIQUE INDEX attachments_by_content ON public.attachments USING btree (content)
+  create INDEX attachments_by_session ON public.attachments USING btree (session_id, created_at, id)
+  create INDEX attachments_by_tenant ON public.attachments USING btree (tenant, created_at, id)
 table dead_letters
   position bigint not null generated always as identity
   id text not null

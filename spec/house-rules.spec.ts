@@ -46,7 +46,7 @@ const isContract = (file: string) =>
     /^actors\/[a-z-]+\/protocol\.ts$/,
     /^actors\/persona\.ts$/,
     /^actors\/tool\/tool\.ts$/,
-    /^persistence\/(journal|snapshots|epochs|sql|mailbox-rows|log-offsets|membership|drill-reports|tool-switches|requeued-calls)\.ts$/,
+    /^persistence\/(journal|snapshots|epochs|sql|mailbox-rows|log-offsets|membership|drill-reports|tool-switches|requeued-calls|attachments)\.ts$/,
     /^transports\/(mailbox|outbound)\.ts$/,
     /^transports\/model\/client\.ts$/,
     /^transports\/gateway\/(session-reader|dry-runs|audit-trail)\.ts$/,

@@ -39,6 +39,7 @@ export interface Announcement {
  *   assistant.restarted  {turn_id, step, attempt, reason} the previews of earlier attempts are void
  *   assistant.stream     {turn_id, step, attempt, stream_index, delta}  previews only, never journaled
  *   assistant.thinking   {turn_id, step, tool_calls: [{call_id, name, arguments}], usage}  text before tool calls
+ *   uploads.progress     {attachment_id, filename, status: uploading|clean|quarantined|failed, mime?, size?, detail?}
  *   tool.start           {turn_id, call_id, tool_name, args}
  *   tool.progress        {turn_id, call_id, tool_name, progress_index, fraction?}  message: the tool's words; never journaled
  *   tool.result          {turn_id, call_id, tool_name, status, code?, retry_after?, decision?, execution_time}  message: the output

@@ -65,6 +65,51 @@ export const failures = {
     title: 'The Idempotency-Key was used with another request',
     remedy: 'Use a new key for a new request.',
   },
+  // Uploads and attachments
+  UPLOAD_INVALID: {
+    disposition: 'reply',
+    status: 400,
+    title: 'The upload cannot be taken as it is',
+    remedy:
+      'Send multipart/form-data: the field session_id first, then 1 to 10 fields named files, each with a filename.',
+  },
+  UPLOAD_TOO_LARGE: {
+    disposition: 'reply',
+    status: 413,
+    title: 'A file, or their number, is larger than allowed',
+    remedy: 'Send smaller files, or fewer at once: SOMA_UPLOAD_MAX_BYTES and SOMA_UPLOAD_MAX_FILES.',
+  },
+  UPLOAD_TIMEOUT: {
+    disposition: 'reply',
+    status: 408,
+    title: 'The upload did not end in time',
+    remedy:
+      'Send it again, with the same Idempotency-Key: files that arrived are not stored twice. See SOMA_UPLOAD_SECONDS.',
+  },
+  UPLOAD_LIMIT: {
+    disposition: 'reply',
+    status: 409,
+    title: 'The session holds as much as it may',
+    remedy: 'Use a new session, or raise SOMA_SESSION_ATTACHMENTS_MAX or SOMA_SESSION_ATTACHMENT_BYTES.',
+  },
+  ATTACHMENT_NOT_FOUND: {
+    disposition: 'reply',
+    status: 404,
+    title: 'There is no such attachment for this tenant and session',
+    remedy: 'Upload the file with POST /v1/uploads and use the path or id that it answers.',
+  },
+  ATTACHMENT_QUARANTINED: {
+    disposition: 'reply',
+    status: 403,
+    title: 'The attachment is quarantined',
+    remedy: 'Ask an operator, who can release or delete it: /v1/admin/attachments.',
+  },
+  DOCUMENT_UNREADABLE: {
+    disposition: 'reply',
+    status: 422,
+    title: 'No text can be read from the document',
+    remedy: 'The detail says why: save it again without a password, as a text, HTML, PDF or DOCX file that has text.',
+  },
   // Who may
   UNAUTHENTICATED: {
     disposition: 'reply',

@@ -33,6 +33,7 @@ const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'UpdateMetadata',
   'SwitchPersona',
   'SetStepMode',
+  'NoteUpload',
 ])
 const internal: ReadonlySet<Command['kind']> = new Set<Command['kind']>(['ModelReplied', 'ModelFailed', 'Recovered'])
 
@@ -155,6 +156,11 @@ function carryOut(draft: Draft, command: Command): void {
     case 'RequestTool':
       requestTool(draft, command)
       return
+    case 'NoteUpload': {
+      const { kind: _, v: _v, partialText: _p, birth: _b, ...progress } = command
+      draft.record({ kind: 'UploadNoted', ...progress })
+      return
+    }
     case 'ToolReturned': {
       const approved = approvedResult(draft.state, command)
       onToolReturned(draft, command.callId, command.outcome)

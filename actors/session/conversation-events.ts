@@ -147,6 +147,15 @@ function tell(event: SessionEvent, at: number): Told {
       return of('system', 'session.persona', '', 'gateway', { persona_id: event.personaId })
     case 'MetadataUpdated':
       return of('system', 'session.metadata', '', 'gateway', { metadata: event.metadata })
+    case 'UploadNoted':
+      return of('system', 'uploads.progress', event.filename, 'gateway', {
+        attachment_id: event.attachmentId,
+        filename: event.filename,
+        status: event.phase,
+        mime: event.mime,
+        size: event.size,
+        detail: event.detail,
+      })
     case 'SessionReset':
       return of('system', 'session.reset', '', 'gateway', {})
     case 'SessionDeleted':

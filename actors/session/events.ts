@@ -10,6 +10,7 @@ import type {
   InjectedMessage,
   PendingEdit,
   QuickAction,
+  UploadProgress,
 } from './protocol.ts'
 
 /** What happened to a session, as journaled. A shape once written is readable for ever: add a version and an upcaster. */
@@ -110,6 +111,7 @@ export type SessionEvent =
     }
   | { readonly kind: 'PersonaSwitched'; readonly personaId: string }
   | { readonly kind: 'MetadataUpdated'; readonly metadata: Metadata }
+  | ({ readonly kind: 'UploadNoted' } & UploadProgress)
   | { readonly kind: 'SessionReset' }
   | { readonly kind: 'SessionDeleted' }
 

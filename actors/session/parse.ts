@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../kernel/failure.ts'
-import { quickActions, type SessionCommand } from './protocol.ts'
+import { quickActions, type SessionCommand, uploadPhases } from './protocol.ts'
 
 /** Wire bodies become commands here and nowhere else; the gateway has checked them already, Kafka's senders have not. */
 
@@ -111,6 +111,16 @@ const command = z.discriminatedUnion('kind', [
     metadata,
     callback: z.object({ url: z.string().max(8_000), taskId: id }).optional(),
     approval: z.object({ callId: id, by: id, why: z.string().max(2_000) }).optional(),
+  }),
+  z.object({
+    kind: z.literal('NoteUpload'),
+    v,
+    attachmentId: id,
+    filename: z.string().max(1_000),
+    phase: z.enum(uploadPhases),
+    mime: z.string().max(200).optional(),
+    size: z.int().min(0).optional(),
+    detail: z.string().max(2_000).optional(),
   }),
   z.object({ kind: z.literal('ToolReturned'), v, callId: id, outcome: toolOutcome }),
 ])

@@ -85,6 +85,8 @@ export type SessionCommand =
       /** An operator lets a call run that was denied (routes/requeue.ts); no client can say so. */
       readonly approval?: Approval
     }
+  /** How one of its uploads goes, told by the gateway that takes it. */
+  | ({ readonly kind: 'NoteUpload'; readonly v: 1 } & UploadProgress)
   | { readonly kind: 'ToolReturned'; readonly v: 1; readonly callId: string; readonly outcome: ToolOutcome }
 
 export interface Callback {
@@ -103,6 +105,20 @@ export interface Delegated {
   readonly depth: number
   /** What the session may use in all its turns, of its parent's budget; left out: no limit but its own. */
   readonly tokens?: number
+}
+
+export const uploadPhases = ['uploading', 'clean', 'quarantined', 'failed'] as const
+
+export interface UploadProgress {
+  readonly attachmentId: string
+  readonly filename: string
+  readonly phase: (typeof uploadPhases)[number]
+  /** Once it is stored: by its content. */
+  readonly mime?: string
+  /** Bytes. */
+  readonly size?: number
+  /** Why it is quarantined, or the code of what failed. */
+  readonly detail?: string
 }
 
 export const quickActions = ['summarize', 'next_steps', 'status_report'] as const

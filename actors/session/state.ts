@@ -99,6 +99,7 @@ export function evolve(state: SessionState, event: RecordedEvent): SessionState 
       return { ...state, title: state.title ?? titleOf(event.text), queue: [...state.queue, request] }
     }
     case 'UserTurnRejected':
+    case 'UploadNoted':
       return state
     case 'TurnStarted':
       return startTurn(state, event)

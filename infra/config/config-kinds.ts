@@ -73,6 +73,13 @@ export const flag = (fallback: boolean): Kind<boolean> => ({
   shownDefault: String(fallback),
 })
 
+/** Undefined: nobody said so. */
+export const yesNo = (shownDefault: string): Kind<boolean | undefined> => ({
+  schema: z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] }).optional(),
+  expects: 'true or false',
+  shownDefault,
+})
+
 export const choice = <const T extends string>(options: readonly [T, ...T[]], fallback: NoInfer<T>): Kind<T> => ({
   schema: z.enum(options).default(fallback as never) as unknown as z.ZodType<T>,
   expects: `one of ${options.join(', ')}`,

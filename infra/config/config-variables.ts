@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { defaultLimits } from '../../transports/gateway/config.ts'
+import { defaultLimits, defaultUploadLimits } from '../../transports/gateway/config.ts'
+import { quarantineRules } from '../screening/quarantine-rules.ts'
 import {
   choice,
   dollars,
@@ -16,6 +17,7 @@ import {
   url,
   web,
   whole,
+  yesNo,
 } from './config-kinds.ts'
 
 /**
@@ -63,6 +65,11 @@ export const variables = {
   SOMA_ESCALATION_COMPLETION_PRICE: known(dollars, 'Price of a million of its completion tokens.'),
   SOMA_ESCALATION_CONTEXT_TOKENS: known(whole(512, 100_000_000, 128_000), 'Tokens that it takes.'),
 
+  SOMA_MODEL_IMAGES: known(
+    yesNo('what the endpoint’s model list says, else false'),
+    'Whether the models take images: attachments of the types png, jpeg, webp and gif are then shown to them.',
+  ),
+
   SOMA_PERSONAS_DIR: known(
     optionalText('personas in SOMA_DATA_DIR, if there'),
     'Folder of persona files (YAML), besides the built-in ones.',
@@ -88,6 +95,21 @@ export const variables = {
     'Names that a Host header may have, besides loopback ones; any when tokens are required and none is named.',
   ),
   SOMA_MAX_BODY_BYTES: known(whole(1_024, 1 << 30, defaultLimits.bodyBytes), 'Largest request body.'),
+  SOMA_UPLOAD_MAX_BYTES: known(whole(1_024, 1 << 30, defaultUploadLimits.fileBytes), 'Largest uploaded file.'),
+  SOMA_UPLOAD_MAX_FILES: known(whole(1, 1_000, defaultUploadLimits.files), 'Files of one upload.'),
+  SOMA_UPLOAD_SECONDS: known(whole(1, 3_000, defaultUploadLimits.seconds), 'How long one upload may take.'),
+  SOMA_SESSION_ATTACHMENTS_MAX: known(
+    whole(1, 1_000_000, defaultUploadLimits.sessionFiles),
+    'Attachments that one session may hold.',
+  ),
+  SOMA_SESSION_ATTACHMENT_BYTES: known(
+    whole(1_024, 1e15, defaultUploadLimits.sessionBytes),
+    'Bytes of all attachments of one session.',
+  ),
+  SOMA_UPLOAD_QUARANTINE: known(
+    list(quarantineRules),
+    'What uploads are quarantined for; docs/UPLOADS.md says what each name means.',
+  ),
   SOMA_MAX_STREAMS: known(whole(1, 1_000_000, defaultLimits.streams), 'Open event streams and sockets.'),
   GATEWAY_REQUIRE_AUTH: known(flag(false), 'Refuse requests without a token. Implied by any of the keys below.'),
   GATEWAY_JWT_SECRET: secret(secretText(32), 'Shared secret of HS256/384/512 tokens.'),

@@ -6,6 +6,7 @@ import { type Role, roles } from '../../persistence/membership.ts'
 import { defaultLimits, type GatewayConfig, loopbackHosts } from '../../transports/gateway/config.ts'
 import type { KafkaSettings } from '../../transports/kafka/settings.ts'
 import type { ModelsConfig } from '../../transports/model/models.ts'
+import { type QuarantineRule, quarantineProblems } from '../screening/quarantine-rules.ts'
 import { modelsOf } from './config-models.ts'
 import { journalProblems, type PersistenceConfig, persistenceOf } from './config-persistence.ts'
 import {
@@ -30,6 +31,8 @@ export interface Config {
   readonly services: ServicesConfig
   readonly actors: ActorsConfig
   readonly content: ContentConfig
+  /** What uploads are quarantined for. */
+  readonly quarantineRules: readonly QuarantineRule[]
   /** The variables that tenants.ts reads: TENANT_CONFIG_PATH and BUDGET_LIMIT_*. */
   readonly budgets: Environment
   readonly logs: LogsConfig
@@ -101,7 +104,7 @@ export function loadConfig(env: Environment): Config {
   refuse(problems)
   checkTogether(v, problems)
   checkCluster(v, problems)
-  problems.push(...journalProblems(v), ...serviceProblems(v))
+  problems.push(...journalProblems(v), ...serviceProblems(v), ...quarantineProblems(v.SOMA_UPLOAD_QUARANTINE))
   refuse(problems)
 
   const dataDir = path.resolve(v.SOMA_DATA_DIR)
@@ -125,6 +128,13 @@ export function loadConfig(env: Environment): Config {
         streams: v.SOMA_MAX_STREAMS,
         streamsPerTenant: Math.min(v.SOMA_MAX_STREAMS, defaultLimits.streamsPerTenant),
       },
+      uploads: {
+        fileBytes: v.SOMA_UPLOAD_MAX_BYTES,
+        files: v.SOMA_UPLOAD_MAX_FILES,
+        seconds: v.SOMA_UPLOAD_SECONDS,
+        sessionFiles: v.SOMA_SESSION_ATTACHMENTS_MAX,
+        sessionBytes: v.SOMA_SESSION_ATTACHMENT_BYTES,
+      },
     },
     models: modelsOf(v),
     persistence: persistenceOf(v, dataDir),
@@ -138,6 +148,7 @@ export function loadConfig(env: Environment): Config {
       toolWaiting: { perTool: v.TOOL_EXECUTOR_MAX_WAITING, perTenant: v.TOOL_EXECUTOR_MAX_WAITING_PER_TENANT },
       toolArtifactBytes: v.TOOL_EXECUTOR_MAX_ARTIFACT_BYTES,
     },
+    quarantineRules: v.SOMA_UPLOAD_QUARANTINE as readonly QuarantineRule[],
     content: {
       personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),
       toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),

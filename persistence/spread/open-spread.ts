@@ -7,6 +7,7 @@ import type { Sql } from '../sql.ts'
 import { SqlDrillReports } from '../sql-drill-reports.ts'
 import { SqlToolSwitches } from '../sql-tool-switches.ts'
 import { type JournalPlace, rangesOf, ShardMap } from './shard-map.ts'
+import { SpreadAttachments } from './spread-attachments.ts'
 import { orderedIds, SpreadDeadLetters, SpreadQuarantine } from './spread-dead-letters.ts'
 import { SpreadEpochs } from './spread-epochs.ts'
 import { SpreadJournal } from './spread-journal.ts'
@@ -86,6 +87,7 @@ function spreadOver(
     drills: new SqlDrillReports(coordination),
     toolSwitches: new SqlToolSwitches(coordination),
     requeued: new SpreadRequeuedCalls(map),
+    attachments: new SpreadAttachments(map),
     observeAppends(observer) {
       for (const server of servers) server.observeAppends(observer)
     },

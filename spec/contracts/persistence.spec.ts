@@ -1,4 +1,5 @@
 import { onEveryStore } from '../support/persistence-under-test.ts'
+import { attachmentsSuite } from './attachments.ts'
 import { deadLettersSuite } from './dead-letters.ts'
 import { drillReportsSuite } from './drill-reports.ts'
 import { epochsSuite } from './epochs.ts'
@@ -15,6 +16,7 @@ describe('persistence', () => {
     describe('log offsets', () => logOffsetsSuite(stores))
     describe('session records', () => sessionRecordsSuite(stores))
     describe('dead letters and quarantine', () => deadLettersSuite(stores))
+    describe('attachments', () => attachmentsSuite(stores))
     describe('drill reports', () => drillReportsSuite(stores))
     describe('tool switches', () => toolSwitchesSuite(stores))
     describe('requeued calls', () => requeuedCallsSuite(stores))

@@ -8,7 +8,10 @@ import type { Failure } from '../../actors/kernel/failure.ts'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { personaSchema } from '../../actors/persona.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
+import { quarantineRules } from '../../infra/screening/quarantine-rules.ts'
+import { screenUploads } from '../../infra/screening/screen-uploads.ts'
 import { ToolSwitchWatch } from '../../infra/tool-switch-watch.ts'
+import { InMemoryAttachments } from '../../persistence/in-memory-attachments.ts'
 import { InMemoryDrillReports } from '../../persistence/in-memory-drill-reports.ts'
 import { InMemoryRequeuedCalls } from '../../persistence/in-memory-requeued-calls.ts'
 import { InMemoryStore } from '../../persistence/in-memory-store.ts'
@@ -16,9 +19,11 @@ import { InMemoryToolSwitches } from '../../persistence/in-memory-tool-switches.
 import type { IdempotencyEntry, SessionRecord } from '../../persistence/journal.ts'
 import {
   defaultLimits,
+  defaultUploadLimits,
   type GatewayConfig,
   type GatewayLimits,
   loopbackHosts,
+  type UploadLimits,
 } from '../../transports/gateway/config.ts'
 import { createGateway, type Gateway, type GatewayDeps } from '../../transports/gateway/gateway.ts'
 import { InProcessOutbound } from '../../transports/in-process-outbound.ts'
@@ -56,6 +61,7 @@ export interface GatewayHarness {
 export interface HarnessOptions {
   readonly auth?: GatewayConfig['auth']
   readonly limits?: Partial<GatewayLimits>
+  readonly uploads?: Partial<UploadLimits>
   readonly deps?: Partial<GatewayDeps>
   readonly config?: Partial<GatewayConfig>
 }
@@ -70,6 +76,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
   const deadLetters = new Map<string, DeadLetter>()
   const quarantined = new Map<string, QuarantineEntry>()
   let sendFailure: Failure | undefined
+  const attachments = new InMemoryAttachments(new InMemoryStore(), realIds, clock)
 
   const config: GatewayConfig = {
     host: '127.0.0.1',
@@ -78,6 +85,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
     allowedHosts: loopbackHosts,
     allowedOrigins: [],
     limits: { ...defaultLimits, drainMs: 500, ...options.limits },
+    uploads: { ...defaultUploadLimits, ...options.uploads },
     consoleDir,
     version: '0.0.0-spec',
     ...options.config,
@@ -144,6 +152,8 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       remove: async (id) => deadLetters.delete(id),
     },
     drills: new InMemoryDrillReports(),
+    attachments,
+    screen: screenUploads(quarantineRules),
     quarantine: {
       async hold() {},
       list: async (tenant) =>

@@ -33,7 +33,7 @@ export function onEveryStore(suite: (stores: () => Stores) => void): void {
   describe('in memory', () => {
     let stores: Stores
     before(() => {
-      stores = openInMemory(systemIds)
+      stores = openInMemory(systemIds, systemClock)
     })
     suite(() => stores)
   })

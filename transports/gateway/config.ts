@@ -11,6 +11,7 @@ export interface GatewayConfig {
   /** Origins besides the service's own; `*` takes all. */
   readonly allowedOrigins: readonly string[]
   readonly limits: GatewayLimits
+  readonly uploads: UploadLimits
   /** Folder of the static pages (transports/gateway/console). */
   readonly consoleDir: string
   readonly version: string
@@ -34,6 +35,25 @@ export interface GatewayLimits {
   readonly turnWaitMs: number
   /** How long a stop waits for requests in progress. */
   readonly drainMs: number
+}
+
+/** Of POST /v1/uploads and of what one session may hold: SOMA_UPLOAD_*, SOMA_SESSION_ATTACHMENT*. */
+export interface UploadLimits {
+  readonly fileBytes: number
+  /** Of one request. */
+  readonly files: number
+  /** Of one request, from its first byte to its last. */
+  readonly seconds: number
+  readonly sessionFiles: number
+  readonly sessionBytes: number
+}
+
+export const defaultUploadLimits: UploadLimits = {
+  fileBytes: 25 * 1024 * 1024,
+  files: 10,
+  seconds: 300,
+  sessionFiles: 1_000,
+  sessionBytes: 1024 * 1024 * 1024,
 }
 
 export const defaultLimits: GatewayLimits = {

@@ -7,6 +7,7 @@ import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { Tracer } from '../../actors/kernel/tracing.ts'
 import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
+import type { Attachments, Screen } from '../../persistence/attachments.ts'
 import type { DrillReports } from '../../persistence/drill-reports.ts'
 import type { IdempotencyKeys, SessionRecords, Usage } from '../../persistence/journal.ts'
 import type { RequeuedCalls } from '../../persistence/requeued-calls.ts'
@@ -41,8 +42,10 @@ import { streamRoutes } from './routes/streams.ts'
 import { toolCatalogRoutes } from './routes/tool-catalog.ts'
 import { toolRoutes } from './routes/tools.ts'
 import { transferRoutes } from './routes/transfer.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 import { SessionDoor } from './session-door.ts'
 import type { SessionReader } from './session-reader.ts'
+import { type UploadNotes, uploadNotes } from './uploads/upload-notes.ts'
 
 /** All that the gateway needs; it keeps no session state of its own. */
 export interface GatewayDeps {
@@ -61,6 +64,9 @@ export interface GatewayDeps {
   readonly toolSwitches: ToolSwitches & { off(tool: string, tenant: string): { readonly why: string } | undefined }
   readonly requeued: RequeuedCalls
   readonly audit: AuditTrail
+  readonly attachments: Attachments
+  /** What becomes of an upload once its bytes are there. */
+  readonly screen: Screen
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
@@ -85,6 +91,7 @@ export interface GatewayMetrics {
 export interface GatewayContext extends GatewayDeps {
   readonly door: SessionDoor
   readonly streams: OpenStreams
+  readonly uploadNotes: UploadNotes
   /** config.limits, where a stream looks for them. */
   readonly limits: GatewayConfig['limits']
 }
@@ -103,7 +110,13 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
   const { config, clock } = deps
   const authenticator = await createAuthenticator(config.auth, clock)
   const streams = new OpenStreams(config.limits, clock, (open) => deps.metrics?.streams(open))
-  const context: GatewayContext = { ...deps, door: new SessionDoor(deps), streams, limits: config.limits }
+  const context: GatewayContext = {
+    ...deps,
+    door: new SessionDoor(deps),
+    streams,
+    limits: config.limits,
+    uploadNotes: uploadNotes(deps),
+  }
   const { app, sockets } = await createHttpServer(deps, authenticator)
   app.after(() => {
     for (const routes of [
@@ -126,6 +139,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       clusterRoutes,
       drillRoutes,
       operationRoutes,
+      uploadRoutes,
       pageRoutes,
     ]) {
       routes(app, context)

@@ -156,6 +156,12 @@ export class SessionDoor {
     }
   }
 
+  /** D1, for what a session is given beside its messages: it is born when it is not there. */
+  async enter(caller: Caller, sessionId: string): Promise<void> {
+    this.#refuseQuarantined(sessionId)
+    await this.#enter(caller, sessionId, this.#birthRecord(caller, sessionId, {}))
+  }
+
   /** D1, for reading. */
   async require(caller: Caller, sessionId: string): Promise<void> {
     await this.#enter(caller, sessionId, undefined)

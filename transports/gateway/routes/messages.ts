@@ -6,11 +6,12 @@ import type { App } from '../http-server.ts'
 import { headerMetadata, headerOf } from '../request-headers.ts'
 import { accepted, metadata, personaId, sessionName } from '../schemas.ts'
 import type { Ticket } from '../session-door.ts'
+import { checkedAttachments } from '../uploads/named-attachments.ts'
 
 const commandActions = ['nudge', 'pause', 'resume', 'stop'] as const
 const actions: readonly string[] = [...quickActions, ...commandActions]
 
-export function messageRoutes(app: App, { door, config }: GatewayContext): void {
+export function messageRoutes(app: App, { door, config, attachments: files }: GatewayContext): void {
   const { messageChars, attachments } = config.limits
 
   app.post(
@@ -36,6 +37,11 @@ export function messageRoutes(app: App, { door, config }: GatewayContext): void 
       const seating = persona === undefined ? {} : { personaId: persona }
       const ticket = await door.ticket(request, body.session_id ?? undefined, seating)
       const meta = { ...body.metadata, ...headerMetadata(request) }
+      const at = { tenant: request.caller.tenant, sessionId: ticket.sessionId }
+      const named = await checkedAttachments(files, at, body.attachments).catch((error: unknown) => {
+        ticket.release?.()
+        throw error
+      })
       await door.open(
         request,
         ticket,
@@ -44,7 +50,7 @@ export function messageRoutes(app: App, { door, config }: GatewayContext): void 
           v: 1,
           turnId: ticket.envelopeId,
           text: body.message,
-          attachments: body.attachments,
+          attachments: named,
           metadata: meta,
           ...seating,
         },
