@@ -12,7 +12,6 @@ import type { Embedder } from '../actors/memory/index/memory-index.ts'
 import { LiveShards } from '../actors/memory/live-shards.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { type ToolKind, toolKind } from '../actors/tool/actor.ts'
-import type { Artifacts } from '../actors/tool/artifacts.ts'
 import type { ToolState } from '../actors/tool/behaviour.ts'
 import { isDeferred } from '../actors/tool/deferral.ts'
 import type { ToolSwitchboard } from '../actors/tool/tool-switches.ts'
@@ -50,8 +49,6 @@ export interface ActorParts {
   readonly mailbox: Mailbox
   readonly outbound: Outbound
   readonly toolSwitches: ToolSwitchboard
-  /** Where output is kept whole that is too long to tell; without it, it is cut and gone. */
-  readonly artifacts?: Artifacts
   /** Where sessions are elsewhere; without it, to `outbound`. */
   readonly tellProgress?: (progress: ToolProgress) => void
   readonly models: Models
@@ -246,7 +243,7 @@ function sessions(
 const TOOL_IDLE_MS = 1_000
 
 function toolActorsOf({ content, metrics, config, clock, ...parts }: ActorParts): ToolKind {
-  const { toolSwitches, artifacts, outbound, tellProgress } = parts
+  const { toolSwitches, persistence, outbound, tellProgress } = parts
   return toolKind({
     catalogue: content.tools,
     policy: content.policy,
@@ -256,7 +253,7 @@ function toolActorsOf({ content, metrics, config, clock, ...parts }: ActorParts)
     maxWaiting: config.toolWaiting,
     maxArtifactBytes: config.toolArtifactBytes,
     switches: toolSwitches,
-    artifacts,
+    artifacts: persistence.attachments,
     progress: tellProgress ?? ((progress) => outbound.progress?.(progress)),
   })
 }

@@ -23,7 +23,7 @@ const tools = {
   letter: noted('letter', 'idempotent: false', forever),
   reading: noted('reading', 'idempotent: true', `if (process.env.SOMA_SPEC_STUCK) ${forever}; return 'read'`),
   exits: noted('exits', 'idempotent: true', 'process.exit(7)'),
-  flood: noted('flood', 'idempotent: true, maxOutput: 1_000', "return 'x'.repeat(30_000_000)"),
+  flood: noted('flood', 'idempotent: true, maxOutput: 1_000', "return 'x'.repeat(5_000_000)"),
   steps: noted('steps', 'idempotent: true', `progress('half way'); progress(0.75); ${forever}`),
   one: noted('one', 'idempotent: true, concurrency: 1', forever),
   secret: noted('secret', 'idempotent: true', "return 'the secret is 42'"),
@@ -77,14 +77,17 @@ describe('tools that fail in every way, on a real process', function () {
     expect(message).to.include('may or may not')
   })
 
-  it('a tool that throws is an error, and one that floods is cut: the process lives', async () => {
+  it('a tool that throws is an error, and one that floods is cut and kept whole: the process lives', async () => {
     const [thrown, flooded] = [await session('throws'), await session('flood')]
     await ask('throws', 'throws')
     await ask('flood', 'flood')
     expect((await result(thrown)).metadata).to.include({ status: 'error', code: 'TOOL_FAILED' })
     const { message, metadata } = await result(flooded)
     expect(metadata).to.include({ status: 'success', truncated: true })
-    expect(message).to.have.length.below(1_200).and.include('of 30000000 characters')
+    expect(message).to.have.length.below(1_200).and.include('of 5000000 characters')
+    const [, kept] = /the whole is the attachment (\S+):/.exec(message) ?? []
+    const whole = await service.get(`/v1/attachments/${kept}`)
+    expect([whole.status, whole.body.length]).to.deep.equal([200, 5_000_000])
     expect((await service.get('/healthz')).status).to.equal(200)
   })
 
