@@ -40,6 +40,7 @@ export class CapsulePool implements Sandbox {
   readonly #alive = new Set<Capsule>()
   readonly #waiting = new Set<() => void>()
   #snapshot: Promise<FileHandle | undefined> | undefined
+  #preparing: Promise<void> | undefined
   #running = 0
   #walls: Promise<Walls> | undefined
   #closed = false
@@ -56,10 +57,13 @@ export class CapsulePool implements Sandbox {
   async run(program: Program, signal: AbortSignal): Promise<ProgramRun> {
     signal.throwIfAborted()
     await this.#place(signal)
+    let capsule: Capsule | undefined
     try {
-      return await this.#runIn(await this.#take(program.language), program, signal)
+      capsule = await this.#take(program.language)
+      return await this.#runIn(capsule, program, signal)
     } finally {
-      this.#leave()
+      // The answer does not wait for the end of the process; the place does, as it is free when its memory is.
+      void (capsule?.ended ?? Promise.resolve()).then(() => this.#leave())
     }
   }
 
@@ -72,7 +76,7 @@ export class CapsulePool implements Sandbox {
 
   /** Resolves when the spare of a language, if there is one, takes a program: for whoever measures. */
   async spareReady(language: Language): Promise<void> {
-    await this.#walls
+    await this.#preparing
     await this.#spares.get(language)?.capsule.ready
   }
 
@@ -94,8 +98,6 @@ export class CapsulePool implements Sandbox {
     } finally {
       signal.removeEventListener('abort', abort)
       capsule.kill()
-      // The place is free when its memory is.
-      await capsule.ended
     }
   }
 
@@ -124,7 +126,9 @@ export class CapsulePool implements Sandbox {
 
   #restock(language: Language): void {
     if (this.#spares.has(language) || this.#closed) return
-    void this.#prepare(language).catch((error) => this.#log.warn({ error, language }, 'no spare could be started'))
+    this.#preparing = this.#prepare(language).catch((error) =>
+      this.#log.warn({ error, language }, 'no spare could be started'),
+    )
   }
 
   async #prepare(language: Language): Promise<void> {

@@ -82,7 +82,7 @@ const fatal: readonly (readonly [Language, string, string, RegExp])[] = [
   ['javascript', 'an endless loop', 'for (;;) {}', /^time$/],
   ['javascript', 'an endless chain of promises', '(function next() { Promise.resolve().then(next) })()', /^time$/],
   ['javascript', 'a timer without end', 'setInterval(() => {}, 10)', /^time$/],
-  ['javascript', 'sleeping for ever', 'await new Promise((resolve) => setTimeout(resolve, 1e9))', /^time$/],
+  ['javascript', 'sleeping for ever', 'await new Promise((wake) => setTimeout(wake, 1e9))', /^time$/],
   ['javascript', 'a memory bomb', 'const all = []; for (;;) all.push(new Array(1e5).fill(7))', /^memory$/],
   ['javascript', 'a string bomb', 'let s = "x"; for (;;) s += s', /^(memory|failed)$/],
   [

@@ -41,7 +41,7 @@ describe('programs in the sandbox', function () {
     it('awaits at the top level, and runs timers in order', async () => {
       const code = `
         setTimeout(() => console.log('third'), 30); setTimeout(console.log, 1, 'second'); console.log('first')
-        await new Promise((resolve) => setTimeout(resolve, 60)); console.log('last')`
+        await new Promise((wake) => setTimeout(wake, 60)); console.log('last')`
       expect((await js(code)).stdout).to.equal('first\nsecond\nthird\nlast\n')
     })
 
