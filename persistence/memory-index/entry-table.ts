@@ -8,7 +8,7 @@ type Passes = (ordinal: number) => boolean
 
 /** What a query's filters leave. */
 export interface Sieve {
-  /** Whether an entry is there and passes all filters. */
+  /** Whether an entry, one of `among` where that is given, is there and passes all filters. */
   readonly passes: Passes
   /** All that can pass, where they are few. */
   readonly among?: Uint32Array
@@ -87,14 +87,16 @@ export class EntryTable {
     lists.sort((a, b) => a.length - b.length)
     const [narrowest] = lists
     const oldest = query.maxAgeMs === undefined ? Number.NEGATIVE_INFINITY : query.now - query.maxAgeMs
+    const isFew = narrowest !== undefined && narrowest.length <= FEW
+    // Those few are in the narrowest list by themselves.
+    const asked = isFew ? lists.slice(1) : lists
     const passes: Passes = (ordinal) =>
       this.#keys[ordinal] !== undefined &&
       (this.#expiresAt[ordinal] as number) > query.now &&
       (this.#createdAt[ordinal] as number) >= oldest &&
-      lists.every((list) => list.weightOf(ordinal) > 0)
+      asked.every((list) => list.weightOf(ordinal) > 0)
     const atMost = narrowest === undefined ? this.size : Math.min(narrowest.length, this.size)
-    if (narrowest === undefined || narrowest.length > FEW) return { passes, atMost }
-    return { passes, atMost, among: narrowest.ordinals.subarray(0, narrowest.length) }
+    return isFew ? { passes, atMost, among: narrowest.ordinals.subarray(0, narrowest.length) } : { passes, atMost }
   }
 
   /** Every ordinal there is; dead ones too. */
