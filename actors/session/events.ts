@@ -193,6 +193,7 @@ const kinds: ReadonlySet<string> = new Set<SessionEvent['kind']>([
   'PendingEdited',
   'PersonaSwitched',
   'MetadataUpdated',
+  'UploadNoted',
   'SessionReset',
   'SessionDeleted',
 ])
