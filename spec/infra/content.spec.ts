@@ -25,7 +25,7 @@ describe('content', () => {
   it('warns of a tool that a persona names and that is not here, with those that are', async () => {
     expect(await warningsOf('echo, timestmap')).to.deep.equal([
       'persona own names the tool timestmap, which is not here. Did you mean timestamp? ' +
-        'The tools are: echo, timestamp, http_fetch.',
+        'The tools are: echo, timestamp, http_fetch, document_ingest.',
     ])
   })
 
