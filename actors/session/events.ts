@@ -233,6 +233,7 @@ const kinds: ReadonlySet<string> = new Set<SessionEvent['kind']>([
   'TimersAnswered',
   'HistoryCondensed',
   'CondensingFailed',
+  'UploadNoted',
   'SessionReset',
   'SessionDeleted',
 ])

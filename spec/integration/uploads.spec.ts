@@ -58,7 +58,6 @@ describe('uploads of a running service', function () {
     const accepted = await service.post('/v1/session/message', {
       session_id: 'read',
       message: `call document_ingest ${JSON.stringify({ attachment_id: file.id })}`,
-      attachments: [file.path],
     })
     expect(accepted.status, JSON.stringify(accepted.body)).to.equal(200)
     const results = async () => {
