@@ -11,6 +11,7 @@ import { toolCatalogue } from '../actors/tool/catalogue.ts'
 import type { ToolCatalogue } from '../actors/tool/tool.ts'
 import type { ContentConfig } from './config/config.ts'
 import { closest } from './config/did-you-mean.ts'
+import { ConfiguredMcpServers } from './mcp/mcp-servers.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
@@ -22,6 +23,7 @@ import { loadTools } from './tool-files.ts'
 export interface Content {
   readonly personas: PersonaFiles
   readonly tools: ToolCatalogue
+  readonly mcp: ConfiguredMcpServers
   /** All that were configured: the file, OPA, OpenFGA. */
   readonly policy: Policy
   readonly policyFile: FilePolicy
@@ -41,11 +43,13 @@ export async function loadContent(
   const shippedPersonas = path.join(packageRoot, 'infra/personas')
   const directories = config.personasDir === undefined ? [shippedPersonas] : [shippedPersonas, config.personasDir]
   const personas = new PersonaFiles({ directories, ...means })
-  const tools = toolCatalogue([...shipped, ...ownTools])
-  for (const warning of unknownTools(personas, tools)) means.log.warn({ personas: directories }, warning)
+  const mcp = new ConfiguredMcpServers(config.mcp, { ...means, allow: config.httpFetchAllow })
+  const tools = mcp.catalogue(toolCatalogue([...shipped, ...ownTools]))
+  for (const warning of unknownTools(personas, tools, mcp)) means.log.warn({ personas: directories }, warning)
   return {
     personas,
     tools,
+    mcp,
     policy: new AllMustAllow([file, ...asked], means.ids),
     policyFile: file,
     close: async () => void (await Promise.all(asked.map((it) => it.close()))),
@@ -61,11 +65,11 @@ async function policyServices({ opa, openFga }: ContentConfig, means: { clock: C
 }
 
 /** A slip of the keys would show only as a model that never calls the tool. No error: tool folders differ by machine. */
-function unknownTools(personas: Personas, tools: ToolCatalogue): string[] {
+function unknownTools(personas: Personas, tools: ToolCatalogue, mcp: ConfiguredMcpServers): string[] {
   const names = tools.list().map(({ name }) => name)
   return personas.list().flatMap(({ id, tools: wanted }) =>
     wanted
-      .filter((name) => name !== '*' && !names.includes(name))
+      .filter((name) => name !== '*' && !names.includes(name) && !mcp.promises(name))
       .map((name) => {
         const meant = closest(name, names)
         const hint = meant === undefined ? '' : ` Did you mean ${meant}?`

@@ -236,7 +236,7 @@ export const failures = {
   TOOL_OUTCOME_UNKNOWN: {
     disposition: 'reply',
     status: 502,
-    title: 'The tool was running when its node died; whether it took effect is unknown',
+    title: 'The tool was running when its node or server died; whether it took effect is unknown',
     remedy: 'Check the effect before you ask for it again.',
   },
   BLOCKED_ADDRESS: {
@@ -244,6 +244,12 @@ export const failures = {
     status: 403,
     title: 'The address is not one that tools may reach',
     remedy: 'Only public http and https addresses are allowed.',
+  },
+  MCP_UNAVAILABLE: {
+    disposition: 'retry',
+    status: 503,
+    title: 'The MCP server of this tool is not running',
+    remedy: 'It is started again by itself; `soma mcp` says what is wrong with it.',
   },
   // Actors
   MAILBOX_FULL: {

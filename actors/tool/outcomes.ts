@@ -45,7 +45,8 @@ export function ofRun(result: RunResult, underway: Underway, now: number): ToolO
     }
     case 'failed': {
       // The guard of a tool refused before anything was reached: for the reader that is the same as a denial.
-      const status = result.code === 'BLOCKED_ADDRESS' ? 'blocked' : 'error'
+      const status =
+        result.code === 'BLOCKED_ADDRESS' ? 'blocked' : result.code === 'TOOL_OUTCOME_UNKNOWN' ? 'unknown' : 'error'
       return { ...ended(status, result.code, result.detail, now), ...told }
     }
     case 'timeout': {

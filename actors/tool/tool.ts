@@ -13,7 +13,7 @@ export interface Tool<Schema extends z.ZodType = z.ZodType> {
   readonly idempotent: boolean
   readonly timeoutMs: number
   /** What it may reach, shown to operators and given to policy. */
-  readonly reaches: readonly ('nothing' | 'public-network' | 'files' | 'memory' | 'sessions')[]
+  readonly reaches: readonly ('nothing' | 'public-network' | 'files' | 'memory' | 'sessions' | 'mcp')[]
   /** Output beyond this many characters is cut, and says so. Default 16,000. */
   readonly maxOutput?: number
   run(args: z.infer<Schema>, context: ToolContext): Promise<string>
@@ -34,6 +34,8 @@ export interface ToolContext {
   readonly now: () => number
   /** W3C traceparent of this run, for what the tool calls. */
   readonly traceparent?: string | undefined
+  /** Tells whoever follows the session how far it is. A preview: not journaled, and it may be lost. */
+  readonly progress?: (told: { readonly text?: string; readonly fraction?: number }) => void
 }
 
 export function defineTool<Schema extends z.ZodType>(tool: Tool<Schema>): Tool<Schema> {

@@ -67,6 +67,8 @@ export interface ContentConfig {
   readonly toolsDir: string | undefined
   readonly policyFile: string | undefined
   readonly httpFetchAllow: readonly string[]
+  /** With the environment, whose variables the file may name. */
+  readonly mcp?: { readonly file: string; readonly environment: Environment } | undefined
   /** Asked besides the policy file. */
   readonly opa?: OpaConfig | undefined
   readonly openFga?: OpenFgaConfig | undefined
@@ -138,6 +140,7 @@ export function loadConfig(env: Environment): Config {
       toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),
       policyFile: inDataDir(v.SOMA_POLICY_FILE, 'policy.yaml'),
       httpFetchAllow: v.SOMA_HTTP_FETCH_ALLOW,
+      mcp: mcpOf(inDataDir(v.SOMA_MCP_FILE, 'mcp.yaml'), env),
       ...policyServicesOf(v),
     },
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),
@@ -164,6 +167,10 @@ function readValues(env: Environment, problems: Problem[]): Values {
     else problems.push({ path: name, message: `is ${secret ? masked : JSON.stringify(raw)}, expected ${expects}` })
   }
   return values as Values
+}
+
+function mcpOf(file: string | undefined, env: Environment): ContentConfig['mcp'] {
+  return file === undefined ? undefined : { file, environment: { ...env } }
 }
 
 function budgetVariables(env: Environment, tenantsFile: string | undefined): Environment {
