@@ -52,6 +52,7 @@ export async function openGateway(
         models,
         personas: content.personas,
         tools: content.tools,
+        mcp: content.mcp,
         usage: persistence.usage,
         metrics,
         tracer,

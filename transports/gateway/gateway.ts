@@ -5,6 +5,7 @@ import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { Tracer } from '../../actors/kernel/tracing.ts'
+import type { McpServers } from '../../actors/mcp/protocol.ts'
 import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
 import type { DrillReports } from '../../persistence/drill-reports.ts'
@@ -17,6 +18,8 @@ import type { GatewayConfig } from './config.ts'
 import type { DryRuns } from './dry-runs.ts'
 import type { HealthReport } from './health.ts'
 import { type App, createHttpServer } from './http-server.ts'
+import { mcpRoutes } from './mcp/endpoint.ts'
+import type { McpMemory } from './mcp/memory-tools.ts'
 import { OpenStreams } from './open-streams.ts'
 import { chatCompletionRoutes } from './openai/chat-completions.ts'
 import { modelRoutes } from './openai/models.ts'
@@ -53,6 +56,9 @@ export interface GatewayDeps {
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
+  readonly mcp?: McpServers
+  /** Offered to MCP clients as remember and recall. */
+  readonly memory?: McpMemory
   readonly usage: Usage
   metricsText(): Promise<string>
   health(): Promise<HealthReport>
@@ -110,6 +116,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       clusterRoutes,
       drillRoutes,
       operationRoutes,
+      mcpRoutes,
       pageRoutes,
     ]) {
       routes(app, context)

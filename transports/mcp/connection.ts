@@ -238,6 +238,12 @@ function shown({ progress, total, message }: Progress): { text?: string; fractio
 
 function unopened(error: unknown, safe: (text: string) => string): unknown {
   const failure = failureIn(error)
+  if (isFailure(failure, 'BLOCKED_ADDRESS')) {
+    return new Failure(
+      'BLOCKED_ADDRESS',
+      `${failure.detail} If it may be reached, name it in \`allow\` of this server.`,
+    )
+  }
   if (failure) return failure
   return new Failure('MCP_UNAVAILABLE', `it could not be started or reached: ${safe(reasonOf(error))}`, {
     cause: error,

@@ -69,7 +69,8 @@ describe('MCP servers over stdio', function () {
     world = new McpWorld((folder) => ({ odd: odd(folder, { max_output: 500 }) }))
     await world.ready('odd')
     expect(await world.run('odd__picture')).to.deep.include({
-      output: 'Here:\n[image image/png, 100 bytes]\n[resource file:///notes.txt]\nnoted\n[resource more: file:///more.txt]',
+      output:
+        'Here:\n[image image/png, 100 bytes]\n[resource file:///notes.txt]\nnoted\n[resource more: file:///more.txt]',
     })
     const failed = { kind: 'failed', code: 'TOOL_FAILED', detail: 'the disk is full' }
     expect(await world.run('odd__fail')).to.deep.equal(failed)
@@ -159,14 +160,16 @@ describe('MCP servers over stdio', function () {
   it('gives the process none of our environment but the likes of PATH, and what is configured', async () => {
     process.env.SOMA_SPEC_SECRET = 'never-shown'
     try {
-      world = new McpWorld((folder) => ({ odd: odd(folder, { env: { KEY: '${API_KEY}' } }) }), { API_KEY: 'hush-hush' })
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in the file.
+      const env = { KEY: '${API_KEY}' }
+      world = new McpWorld((folder) => ({ odd: odd(folder, { env }) }), { API_KEY: 'hush-hush' })
       await world.ready('odd')
       const answer = await world.run('odd__env')
-      const env = JSON.parse((answer as { output: string }).output) as Record<string, string>
-      expect(Object.keys(env).filter((name) => !/^(HOME|LOGNAME|PATH|SHELL|TERM|USER)$/.test(name))).to.deep.equal([
+      const given = JSON.parse((answer as { output: string }).output) as Record<string, string>
+      expect(Object.keys(given).filter((name) => !/^(HOME|LOGNAME|PATH|SHELL|TERM|USER)$/.test(name))).to.deep.equal([
         'KEY',
       ])
-      expect(env.KEY, 'a secret comes back hidden').to.equal('[redacted]')
+      expect(given.KEY, 'a secret comes back hidden').to.equal('[redacted]')
     } finally {
       delete process.env.SOMA_SPEC_SECRET
     }
