@@ -30,7 +30,7 @@ export interface StdioWay {
   readonly args: readonly string[]
   /** Besides PATH, HOME and their like, all that the process gets. */
   readonly env: Readonly<Record<string, string>>
-  readonly cwd: string | undefined
+  readonly cwd: string
 }
 
 export interface HttpWay {

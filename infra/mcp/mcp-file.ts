@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { McpServer } from '../../actors/mcp/protocol.ts'
@@ -45,12 +46,13 @@ const entry = z
 const SERVER_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]|_(?!_)){0,23}$/
 
 const file = z.strictObject({
-  servers: z
-    .record(
-      z.string().regex(SERVER_NAME, 'must be 1 to 24 letters, digits, "-" or single "_", a letter or digit first'),
-      entry,
-    )
-    .refine((servers) => Object.keys(servers).length <= 100, 'at most 100 servers'),
+  servers: z.record(z.string(), entry).superRefine((servers, context) => {
+    const names = Object.keys(servers)
+    if (names.length > 100) context.addIssue({ code: 'custom', message: 'at most 100 servers' })
+    const rule = 'a server’s name must be 1 to 24 letters, digits, "-" or single "_", a letter or digit first'
+    for (const name of names.filter((one) => !SERVER_NAME.test(one)))
+      context.addIssue({ code: 'custom', message: rule, path: [name] })
+  }),
 })
 
 /** The MCP servers of a file. Throws CONFIG_INVALID that names file, server, field, and what would be right. */
@@ -95,7 +97,8 @@ function serverOf(name: string, settings: z.infer<typeof entry>, environment: En
             command: fill(command, 'command'),
             args: settings.args.map((arg, index) => fill(arg, `args.${index}`)),
             env: fillAll(settings.env, 'env'),
-            cwd: settings.cwd,
+            // Programs lie beside the file that names them.
+            cwd: resolve(dirname(path), settings.cwd ?? '.'),
           },
     timeoutMs: settings.timeout_seconds * 1_000,
     startMs: settings.start_timeout_seconds * 1_000,

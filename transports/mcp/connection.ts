@@ -88,7 +88,7 @@ async function transportOf(
     env: { ...env },
     stderr: 'pipe',
     maxBufferSize: MAX_MESSAGE_BYTES,
-    ...(cwd !== undefined && { cwd }),
+    cwd,
   })
   const { stderr } = transport
   if (stderr) {

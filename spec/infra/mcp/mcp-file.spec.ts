@@ -4,6 +4,8 @@ import { readMcpFile } from '../../../infra/mcp/mcp-file.ts'
 import { ScratchFolder } from '../../support/scratch-folder.ts'
 
 let folder: ScratchFolder
+/** As a file names a variable. */
+const dollar = (name: string) => `$${'{'}${name}}`
 const read = (text: string, environment: Record<string, string> = {}) =>
   readMcpFile(folder.write('mcp.yaml', text), environment)
 const refusal = (text: string) => {
@@ -22,18 +24,19 @@ describe('the file of MCP servers', () => {
   afterEach(() => folder.remove())
 
   it('fills in variables, and remembers their values as secrets', () => {
-    const text = 'servers: { a: { command: run, args: ["--key=${KEY}", "$${KEY}"], env: { TOKEN: "${KEY}" } } }'
+    const key = dollar('KEY')
+    const text = `servers: { a: { command: run, args: ["--key=${key}", "$${key}"], env: { TOKEN: "${key}" } } }`
     const [server] = read(text, { KEY: 'hush' })
-    expect(server?.way).to.deep.include({ args: ['--key=hush', '${KEY}'], env: { TOKEN: 'hush' } })
+    expect(server?.way).to.deep.include({ args: ['--key=hush', dollar('KEY')], env: { TOKEN: 'hush' } })
     expect(server?.secrets).to.deep.equal(['hush', 'hush'])
   })
 
   it('leaves out a server that is disabled, whatever it names', () => {
-    expect(read('servers: { a: { command: "${NOT_SET}", disabled: true } }')).to.deep.equal([])
+    expect(read(`servers: { a: { command: "${dollar('NOT_SET')}", disabled: true } }`)).to.deep.equal([])
   })
 
   const wrong: [string, string][] = [
-    ['servers: { a: { command: "${NOT_SET}" } }', 'servers.a.command: NOT_SET is not set'],
+    [`servers: { a: { command: "${dollar('NOT_SET')}" } }`, 'servers.a.command: NOT_SET is not set'],
     ['servers: { a: {} }', 'servers.a: needs `command`'],
     ['servers: { a: { command: x, url: "http://y.example" } }', 'servers.a: needs `command`'],
     ['servers: { a: { command: x, headers: { A: b } } }', 'servers.a.headers: goes with `url`'],
