@@ -167,8 +167,9 @@ function told(log: ActorContext<never>['log'], server: string, peer: string, { t
 function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = () => reject(signal.reason)
-    if (signal.aborted) return leave()
-    signal.addEventListener('abort', leave, { once: true })
+    if (signal.aborted) leave()
+    else signal.addEventListener('abort', leave, { once: true })
+    // Listened to in any case: a rejection that nobody hears would end the process.
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
   })
 }

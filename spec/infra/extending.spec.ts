@@ -58,7 +58,7 @@ describe('docs/EXTENDING.md', function () {
   it('a model answers, and a persona speaks through it', async () => {
     const { body } = await service.get('/v1/personas')
     expect(body.personas).to.deep.include({ id: 'pirate', name: 'Pirate', tools: ['dice'] })
-    const said = await answer({ model: 'pirate', messages: [{ role: 'user', content: 'ahoy' }] })
+    const said = await answer({ model: 'persona/pirate', messages: [{ role: 'user', content: 'ahoy' }] })
     expect(said).to.equal('You are a pirate. You answer in one salty sentence. AHOY!')
   })
 

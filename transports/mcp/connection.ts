@@ -47,12 +47,22 @@ export function mcpConnections(means: ConnectionMeans): OpenConnection {
     const safe = hiding(server.secrets)
     const once = onlyFirst(events, safe)
     const client = new Client({ name: 'SomaAgent', version: means.version })
-    client.onclose = () => once.closed('it ended or closed its connection')
-    client.onerror = (error) => once.suspected(safe(error.message))
+    // While it opens, connect() itself rejects with the cause; only a broken answer it would wait out.
+    let opened = false
+    const broken = new AbortController()
+    const way: ConnectionEvents = {
+      ...once,
+      closed: (why) => (opened ? once.closed(why) : broken.abort(new Failure('MCP_UNAVAILABLE', safe(why)))),
+    }
+    client.onclose = () => opened && once.closed('it ended or closed its connection')
+    client.onerror = (error) => opened && once.suspected(error.message)
     client.setNotificationHandler(types.ToolListChangedNotificationSchema, () => events.toolsChanged())
     try {
-      const transport = await transportOf(server, means, once, safe)
-      await client.connect(transport, { signal, timeout: server.startMs })
+      const transport = await transportOf(server, means, way, safe)
+      const either = AbortSignal.any([signal, broken.signal])
+      await client.connect(transport, { signal: either, timeout: server.startMs })
+      opened = true
+      if (client.transport === undefined) throw new Failure('MCP_UNAVAILABLE', 'it ended as soon as it was there')
     } catch (error) {
       once.over = true
       await client.close().catch(() => {})

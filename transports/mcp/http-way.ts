@@ -33,20 +33,26 @@ function watched(
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   let size = 0
+  let unwanted = false
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { value, done } = await reader.read()
+        if (unwanted) return
         if (done) return controller.close()
         size += value.length
         if (size > MAX_ANSWER_BYTES) throw new Error(`it answered with more than ${MAX_ANSWER_BYTES} bytes`)
         controller.enqueue(value)
       } catch (error) {
+        if (unwanted) return
         controller.error(error)
         void reader.cancel().catch(() => {})
         if (!signal?.aborted) broke(`its answer broke off: ${error instanceof Error ? error.message : String(error)}`)
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel(reason) {
+      unwanted = true
+      return reader.cancel(reason)
+    },
   })
 }

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { expect } from 'chai'
 import { guardedMcpFetch } from '../../../infra/mcp/guarded-mcp-fetch.ts'
@@ -47,7 +49,7 @@ describe('MCP servers over streamable HTTP', function () {
   })
 
   /** The world notes elsewhere than the server, which was there before it. */
-  const runs = async () => (await import('node:fs')).readFileSync(`${folder.path}/runs`, 'utf8').trim().split('\n')
+  const runs = async () => readFileSync(`${folder.path}/runs`, 'utf8').trim().split('\n')
 
   it('offers its tools, with the configured headers, whose secrets are not shown', async () => {
     const port = await listening()
@@ -116,7 +118,6 @@ describe('MCP servers over streamable HTTP', function () {
   })
 
   it('follows no redirect and no name to an internal address', async () => {
-    const { createServer } = await import('node:http')
     let asked = 0
     const inner = createServer((_, response) => {
       asked++
