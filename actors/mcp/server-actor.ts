@@ -91,6 +91,13 @@ export function mcpServerActor({ door, open, tell }: McpActorParts): ActorRecipe
     return { signal: AbortSignal.any([signal, expiry.signal]), stopClock }
   }
 
+  /** A2. Closed here, since a life that fails has no stop hook; that also ends the calls that still wait for it. */
+  async function lost(connection: McpConnection | undefined, why: string): Promise<never> {
+    door.down(why)
+    await connection?.close().catch(() => {})
+    throw new Failure('MCP_UNAVAILABLE', `${server.name}: ${why}`)
+  }
+
   async function looked(life: Life, connection: McpConnection, why: string): Promise<Told | undefined> {
     life.looking = true
     try {
@@ -133,8 +140,7 @@ export function mcpServerActor({ door, open, tell }: McpActorParts): ActorRecipe
           told(log, server.name, message.connection.peer, message.offer)
           return { life, connection: message.connection }
         case 'Lost':
-          door.down(message.why)
-          throw new Failure('MCP_UNAVAILABLE', `${server.name}: ${message.why}`)
+          return lost(connection, message.why)
         case 'Suspected':
           if (connection && !life.looking) void looked(life, connection, message.why).then(tellOf(context, life))
           return state

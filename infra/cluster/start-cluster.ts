@@ -15,6 +15,7 @@ import { strangers } from '../../transports/kafka/strangers.ts'
 import { recordOf } from '../../transports/kafka/undecodable.ts'
 import type { ClusterConfig, Config } from '../config/config.ts'
 import { type HealthDocument, healthDocument } from '../dependencies.ts'
+import { startMcpAlone } from '../mcp/mcp-alone.ts'
 import { openGateway } from '../open-gateway.ts'
 import { startOperationsServer } from '../operations-server.ts'
 import { version } from '../package-root.ts'
@@ -131,6 +132,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     topicPrefix,
   }
   if (kinds.length > 0) actors = await startNodeActors({ ...shared, kinds })
+  else await startMcpAlone(parts)
 
   const detail = (): NodeDetail & Record<string, unknown> => ({
     pid: process.pid,

@@ -72,7 +72,11 @@ export class ConfiguredMcpServers implements McpServers {
         open,
         tell: (ref, message, priority) => system.tell(ref, message, priority),
       })
-      system.spawn(parent, door.server.name, recipe, { supervision: mcpServer })
+      system.spawn(parent, door.server.name, recipe, {
+        supervision: mcpServer,
+        // What it told itself of its connection; the failure is logged by its supervisor, and calls have their own answer.
+        onDead: () => {},
+      })
     }
     return async () => {
       await system.stop(parent)

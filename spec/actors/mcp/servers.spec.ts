@@ -135,6 +135,17 @@ describe('MCP servers over stdio', function () {
     expect(world.view('mute').trouble).to.include('within 1000 ms')
   })
 
+  it('a server that is frozen is found by a call without an answer, ended, and started again', async () => {
+    world = new McpWorld((folder) => ({ odd: odd(folder, { timeout_seconds: 1 }) }))
+    await world.ready('odd')
+    const pid = serverPid()
+    process.kill(pid, 'SIGSTOP')
+    expect(await world.run('odd__env')).to.deep.include({ kind: 'timeout' })
+    await eventually(() => world.view('odd').state === 'ready' && world.view('odd').restarts === 1, 20_000)
+    expect(alive(pid)).to.equal(false)
+    expect(await world.run('odd__env')).to.deep.include({ kind: 'output' })
+  })
+
   it('tells the server that a call was cancelled, and passes its progress on', async () => {
     world = new McpWorld((folder) => ({ odd: odd(folder) }))
     await world.ready('odd')
