@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Failure } from '../../../actors/kernel/failure.ts'
+import type { RunResult, Underway } from '../../../actors/tool/behaviour.ts'
+import { ofRun } from '../../../actors/tool/outcomes.ts'
 import { decide } from '../../../supervisors/decider.ts'
 import { eventually } from '../../support/eventually.ts'
+import { allowed } from '../../support/given-tool.ts'
 import { McpWorld, odd, oddServer } from '../../support/mcp-world.ts'
 
 let world: McpWorld
@@ -100,6 +103,9 @@ describe('MCP servers over stdio', function () {
     expect(await answer).to.deep.include({ kind: 'failed', code: 'TOOL_OUTCOME_UNKNOWN' })
     await world.ready('odd')
     expect(world.runs()).to.deep.equal(['work call-1'])
+    const underway = { idempotent: false, startedAt: 1, decision: allowed } as Underway
+    const outcome = ofRun((await answer) as RunResult, underway, 2)
+    expect(outcome).to.deep.include({ status: 'unknown', code: 'TOOL_OUTCOME_UNKNOWN' })
   })
 
   it('M2: refuses calls with the cause while the server is down, and takes them when it is back', async () => {
