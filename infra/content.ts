@@ -19,6 +19,7 @@ import type { Attachments } from '../persistence/attachments.ts'
 import type { SessionRecords } from '../persistence/journal.ts'
 import type { ContentConfig } from './config/config.ts'
 import { closest } from './config/did-you-mean.ts'
+import { ConfiguredMcpServers } from './mcp/mcp-servers.ts'
 import { LateMemory } from './memory/late-memory.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { packageRoot } from './package-root.ts'
@@ -33,6 +34,7 @@ import { loadTools } from './tool-files.ts'
 export interface Content {
   readonly personas: PersonaFiles
   readonly tools: ToolCatalogue
+  readonly mcp: ConfiguredMcpServers
   /** All that were configured: the file, OPA, OpenFGA. */
   readonly policy: Policy
   readonly policyFile: FilePolicy
@@ -80,11 +82,13 @@ export async function loadContent(
     reachable: guard,
     clock: means.clock,
   })
-  const tools = toolCatalogue([...shipped, ...ofSessions, ...ownTools])
-  for (const warning of unknownTools(personas, tools)) means.log.warn({ personas: directories }, warning)
+  const mcp = new ConfiguredMcpServers(config.mcp, { ...means, allow: config.httpFetchAllow })
+  const tools = mcp.catalogue(toolCatalogue([...shipped, ...ofSessions, ...ownTools]))
+  for (const warning of unknownTools(personas, tools, mcp)) means.log.warn({ personas: directories }, warning)
   return {
     personas,
     tools,
+    mcp,
     policy: new AllMustAllow([file, ...asked], means.ids),
     policyFile: file,
     close: async () => void (await Promise.all([sandbox, ...asked].map((it) => it.close()))),
@@ -105,11 +109,11 @@ async function policyServices({ opa, openFga }: ContentConfig, means: { clock: C
 }
 
 /** A slip of the keys would show only as a model that never calls the tool. No error: tool folders differ by machine. */
-function unknownTools(personas: Personas, tools: ToolCatalogue): string[] {
+function unknownTools(personas: Personas, tools: ToolCatalogue, mcp: ConfiguredMcpServers): string[] {
   const names = tools.list().flatMap(({ name, internal }) => (internal ? [] : [name]))
   return personas.list().flatMap(({ id, tools: wanted }) =>
     wanted
-      .filter((name) => name !== '*' && !names.includes(name))
+      .filter((name) => name !== '*' && !names.includes(name) && !mcp.promises(name))
       .map((name) => {
         const meant = closest(name, names)
         const hint = meant === undefined ? '' : ` Did you mean ${meant}?`

@@ -70,6 +70,7 @@ export async function openGateway(
         models,
         personas: content.personas,
         tools: content.tools,
+        mcp: content.mcp,
         usage: persistence.usage,
         metrics,
         tracer,

@@ -95,6 +95,11 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
     (it) => it.shutdown(),
     config.drainMs,
   )
+  await lifecycle.start(
+    'MCP servers',
+    () => parts.content.mcp.start(system),
+    (stop) => stop(),
+  )
   const relay = await lifecycle.start(
     'outbox relay',
     () => new OutboxRelay({ journal, mailbox, clock, log }),

@@ -12,7 +12,12 @@ export interface Decision {
  * Failures of what the actor stands on, not of the actor or its message: quarantining for them would take every
  * session down with one disk. They restart with backoff for as long as it takes.
  */
-const infrastructure: ReadonlySet<FailureCode> = new Set(['JOURNAL_UNAVAILABLE', 'MAILBOX_FULL', 'DRAINING'])
+const infrastructure: ReadonlySet<FailureCode> = new Set([
+  'JOURNAL_UNAVAILABLE',
+  'MAILBOX_FULL',
+  'DRAINING',
+  'MCP_UNAVAILABLE',
+])
 
 export function decide(failure: Failure): Decision {
   if (infrastructure.has(failure.code)) return { directive: 'restart', counts: false, atOnce: false }

@@ -7,7 +7,8 @@ import type { Supervision } from '../actors/kernel/supervision.ts'
  *   node
  *   ├─ session ─ shard-0…63 ─ one actor per active session ─ model calls
  *   ├─ tool    ─ shard-0…63 ─ one actor per running invocation
- *   └─ memory  ─ shard-0…63 ─ one actor per memory shard
+ *   ├─ memory  ─ shard-0…63 ─ one actor per memory shard
+ *   └─ mcp     ─ one actor per MCP server that is configured
  *
  * Nothing above the addressed actors handles messages, so nothing there can fail; an addressed actor beyond mending is
  * quarantined alone, and takes neither its shard nor its neighbours along.
@@ -50,6 +51,16 @@ export const addressed: Readonly<Record<ActorKind, Supervision>> = {
     backoff: { baseMs: 100, maxMs: seconds(10), jitter: 0.5 },
     shutdownMs: seconds(10),
   },
+}
+
+/** A connection to an MCP server: somebody else's process, so it is started again for as long as it takes (decider.ts). */
+export const mcpServer: Supervision = {
+  strategy: 'one-for-one',
+  restart: 'permanent',
+  intensity: 5,
+  periodMs: seconds(60),
+  backoff: { baseMs: 200, maxMs: seconds(30), jitter: 0.2 },
+  shutdownMs: seconds(6),
 }
 
 /** One step of a turn. Its session hears of a failure and decides; nobody restarts it. Also what a spawn has by default. */

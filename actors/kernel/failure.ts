@@ -342,7 +342,7 @@ export const failures = {
   TOOL_OUTCOME_UNKNOWN: {
     disposition: 'reply',
     status: 502,
-    title: 'The tool was running when its node died; whether it took effect is unknown',
+    title: 'The tool was running when its node or server died; whether it took effect is unknown',
     remedy: 'Check the effect before you ask for it again.',
   },
   BLOCKED_ADDRESS: {
@@ -368,6 +368,12 @@ export const failures = {
     status: 503,
     title: 'No sandbox can be had for a program',
     remedy: 'See the detail, and docs/SANDBOX.md for what the sandbox needs of the system.',
+  },
+  MCP_UNAVAILABLE: {
+    disposition: 'retry',
+    status: 503,
+    title: 'The MCP server of this tool is not running',
+    remedy: 'It is started again by itself; `soma mcp` says what is wrong with it.',
   },
   // Actors
   MAILBOX_FULL: {

@@ -15,7 +15,7 @@ const shape = z.object({
   ),
   idempotent: z.boolean(),
   timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS),
-  reaches: z.array(z.enum(['nothing', 'public-network', 'files', 'memory', 'sessions'])),
+  reaches: z.array(z.enum(['nothing', 'public-network', 'files', 'memory', 'sessions', 'mcp'])),
   maxOutput: z.int().min(1).max(1_000_000).optional(),
   concurrency: z.int().min(1).max(10_000).optional(),
   retry: z.object({ attempts: z.int().min(1).max(10), backoffMs: z.int().min(1).max(60_000) }).optional(),

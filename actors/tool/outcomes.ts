@@ -74,7 +74,8 @@ export function ofRun(result: EndOfRun, underway: Underway, now: number): ToolOu
     }
     case 'failed': {
       // The guard of a tool refused before anything was reached: for the reader that is the same as a denial.
-      const status = result.code === 'BLOCKED_ADDRESS' || result.code === 'BLOCKED_PATH' ? 'blocked' : 'error'
+      const blocked = result.code === 'BLOCKED_ADDRESS' || result.code === 'BLOCKED_PATH'
+      const status = blocked ? 'blocked' : result.code === 'TOOL_OUTCOME_UNKNOWN' ? 'unknown' : 'error'
       const tries = underway.failures ? ` It was tried ${underway.failures + 1} times.` : ''
       return { ...ended(status, result.code, `${result.detail}${tries}`, now), ...told }
     }

@@ -18,7 +18,7 @@ export interface Tool<Schema extends z.ZodType = z.ZodType, Outcome extends stri
   readonly idempotent: boolean
   readonly timeoutMs: number
   /** What it may reach, shown to operators and given to policy. */
-  readonly reaches: readonly ('nothing' | 'public-network' | 'files' | 'memory' | 'sessions')[]
+  readonly reaches: readonly ('nothing' | 'public-network' | 'files' | 'memory' | 'sessions' | 'mcp')[]
   /** Asked for by sessions themselves: no model and no client is offered it, or may call it. */
   readonly internal?: boolean
   /** Calls of it that run at once in one process. Default: TOOL_EXECUTOR_MAX_CONCURRENT. */

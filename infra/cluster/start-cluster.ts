@@ -18,6 +18,7 @@ import { recordOf } from '../../transports/kafka/undecodable.ts'
 import type { ClusterConfig, Config } from '../config/config.ts'
 import { type HealthDocument, healthDocument } from '../dependencies.ts'
 import { DrillProcesses } from '../drill-runs.ts'
+import { startMcpAlone } from '../mcp/mcp-alone.ts'
 import { openMemory } from '../memory/open-memory.ts'
 import { openGateway } from '../open-gateway.ts'
 import { startOperationsServer } from '../operations-server.ts'
@@ -139,6 +140,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     topicPrefix,
   }
   if (kinds.length > 0) actors = await startNodeActors({ ...shared, kinds })
+  else await startMcpAlone(parts)
   const local = actors?.memories
   const { epochs } = persistence
   openMemory(parts, { mailbox, owners: new ClusterMemoryOwners({ self, local, epochs, peers, talk, clock }) })

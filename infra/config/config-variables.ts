@@ -86,6 +86,10 @@ export const variables = {
     optionalText('policy.yaml in SOMA_DATA_DIR, if there'),
     'Allow and deny rules for tool calls.',
   ),
+  SOMA_MCP_FILE: known(
+    optionalText('mcp.yaml in SOMA_DATA_DIR, if there'),
+    'MCP servers whose tools agents may use: docs/MCP.md.',
+  ),
   TENANT_CONFIG_PATH: known(optionalText('tenants.yaml in SOMA_DATA_DIR, if there'), 'Budgets by tenant and persona.'),
   SOMA_HTTP_FETCH_ALLOW: known(
     list(),

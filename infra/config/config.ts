@@ -80,6 +80,8 @@ export interface ContentConfig {
   readonly delegation: { readonly depth: number; readonly children: number; readonly timeoutMs: number }
   readonly filesDir: string | undefined
   readonly sandbox: SandboxConfig
+  /** With the environment, whose variables the file may name. */
+  readonly mcp?: { readonly file: string; readonly environment: Environment } | undefined
   /** Asked besides the policy file. */
   readonly opa?: OpaConfig | undefined
   readonly openFga?: OpenFgaConfig | undefined
@@ -186,6 +188,7 @@ export function loadConfig(env: Environment): Config {
         atOnce: v.TOOL_EXECUTOR_SANDBOXES,
         allWalls: v.SOMA_SANDBOX === 'strict',
       },
+      mcp: mcpOf(inDataDir(v.SOMA_MCP_FILE, 'mcp.yaml'), env),
       ...policyServicesOf(v),
     },
     memory: memoryOf(v),
@@ -213,6 +216,10 @@ function readValues(env: Environment, problems: Problem[]): Values {
     else problems.push({ path: name, message: `is ${secret ? masked : JSON.stringify(raw)}, expected ${expects}` })
   }
   return values as Values
+}
+
+function mcpOf(file: string | undefined, env: Environment): ContentConfig['mcp'] {
+  return file === undefined ? undefined : { file, environment: { ...env } }
 }
 
 function budgetVariables(env: Environment, tenantsFile: string | undefined): Environment {

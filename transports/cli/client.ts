@@ -76,6 +76,16 @@ export interface DeadLetterSummary {
   readonly timestamp: string
 }
 
+export interface McpServerSummary {
+  readonly name: string
+  readonly target: string
+  readonly state: string
+  readonly restarts: number
+  readonly trouble: string | null
+  readonly tools: readonly { readonly name: string }[]
+  readonly left_out: readonly { readonly name: string; readonly reason: string }[]
+}
+
 export interface QuarantineSummary {
   readonly address: string
   readonly code: string
@@ -263,6 +273,17 @@ export class SomaClient {
     how: { action: 'retry' | 'drop' } | { action: 'edit'; body: unknown },
   ): Promise<{ status: string }> {
     return this.#call('POST', `/v1/admin/quarantine/${encodeURIComponent(address)}/resume`, how)
+  }
+
+  mcpServers(): Promise<{ servers: McpServerSummary[] }> {
+    return this.#call('GET', '/v1/admin/mcp')
+  }
+
+  /** One JSON-RPC message for the service's MCP server, and its answer as it comes. */
+  mcp(message: string, key: string, signal: AbortSignal): Promise<Response> {
+    const accept = 'application/json, text/event-stream'
+    const headers = { ...this.#headers(), accept, 'content-type': 'application/json', 'idempotency-key': key }
+    return fetch(`${this.url}/mcp`, { method: 'POST', headers, body: message, signal })
   }
 
   drills(limit: number): Promise<{ drills: DrillSummary[] }> {

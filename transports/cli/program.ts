@@ -5,6 +5,7 @@ import { contentCommands } from './content-commands.ts'
 import { drillCommands } from './drill-commands.ts'
 import { inspectionCommands } from './inspection-commands.ts'
 import { localClusterCommands } from './local-cluster-commands.ts'
+import { mcpCommands } from './mcp-commands.ts'
 import { memoryCommands } from './memory-commands.ts'
 import { operatorCommands } from './operator-commands.ts'
 import { endingOf, exitCodes, exitCodeTable } from './problem.ts'
@@ -44,6 +45,7 @@ export async function runCli(args: readonly string[], means: CliMeans): Promise<
   clusterCommands(program, means, run)
   localClusterCommands(program, means, run)
   drillCommands(program, means, run)
+  mcpCommands(program, means, run)
   inheritSettings(program)
   try {
     await program.parseAsync([...args], { from: 'user' })

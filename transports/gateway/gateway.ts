@@ -5,6 +5,7 @@ import { Failure } from '../../actors/kernel/failure.ts'
 import type { Operations } from '../../actors/kernel/region.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { Tracer } from '../../actors/kernel/tracing.ts'
+import type { McpServers } from '../../actors/mcp/protocol.ts'
 import type { Memory } from '../../actors/memory/memory.ts'
 import type { Personas } from '../../actors/persona.ts'
 import type { ToolCatalogue } from '../../actors/tool/tool.ts'
@@ -23,6 +24,7 @@ import type { DrillRuns } from './drill-runs.ts'
 import type { DryRuns } from './dry-runs.ts'
 import type { HealthReport } from './health.ts'
 import { type App, createHttpServer } from './http-server.ts'
+import { mcpRoutes } from './mcp/endpoint.ts'
 import { OpenStreams } from './open-streams.ts'
 import { chatCompletionRoutes } from './openai/chat-completions.ts'
 import { modelRoutes } from './openai/models.ts'
@@ -81,6 +83,7 @@ export interface GatewayDeps {
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
+  readonly mcp?: McpServers
   readonly usage: Usage
   metricsText(): Promise<string>
   health(): Promise<HealthReport>
@@ -156,6 +159,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       somabrainRoutes,
       operationRoutes,
       uploadRoutes,
+      mcpRoutes,
       pageRoutes,
     ]) {
       routes(app, context)

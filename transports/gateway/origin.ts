@@ -49,7 +49,7 @@ export function answerPreflight(reply: FastifyReply): FastifyReply {
     .header('access-control-allow-methods', 'GET, POST, PUT, DELETE')
     .header(
       'access-control-allow-headers',
-      'authorization, content-type, idempotency-key, last-event-id, x-session-id, x-persona-id, x-agent-profile, x-universe-id',
+      'authorization, content-type, idempotency-key, last-event-id, x-session-id, x-persona-id, x-agent-profile, x-universe-id, mcp-protocol-version, mcp-session-id',
     )
     .header('access-control-max-age', '600')
     .send()

@@ -34,7 +34,17 @@ describe('policy from a file', () => {
     it('allow the harmless tools and the own memory to everybody, and nothing else', async () => {
       const policy = new FilePolicy(shipped, countedIds())
       await policy.check()
-      for (const resource of ['echo', 'timestamp', 'http_fetch', 'code_execute', 'file_read', 'document_ingest', 'memory_recall', 'memory_remember', 'memory_forget']) {
+      for (const resource of [
+        'echo',
+        'timestamp',
+        'http_fetch',
+        'code_execute',
+        'file_read',
+        'document_ingest',
+        'memory_recall',
+        'memory_remember',
+        'memory_forget',
+      ]) {
         expect(await allows(policy, { resource, tenant: 'any', persona_id: 'one' }), resource).to.equal(true)
       }
       for (const resource of ['shell_execute', 'ECHO', 'echo2', '', '*']) {

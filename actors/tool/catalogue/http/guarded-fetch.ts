@@ -71,7 +71,7 @@ export async function guardedFetch(
   }
 }
 
-function checkedUrl(text: string, base: URL | undefined, reachable: Reachable): URL {
+export function checkedUrl(text: string, base: URL | undefined, reachable: Reachable): URL {
   if (!URL.canParse(text, base?.href)) throw new Failure('TOOL_ARGUMENTS', `"${text.slice(0, 200)}" is not a URL.`)
   const url = new URL(text, base?.href)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
@@ -85,7 +85,7 @@ function checkedUrl(text: string, base: URL | undefined, reachable: Reachable): 
 }
 
 /** G3: one bad answer among good ones refuses the name, because that mixture is what rebinding looks like. */
-function checkedLookup(lookup: LookupFunction, reachable: Reachable): LookupFunction {
+export function checkedLookup(lookup: LookupFunction, reachable: Reachable): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found, family) => {
       if (error) return callback(error, '', 0)
