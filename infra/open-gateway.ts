@@ -9,7 +9,6 @@ import type { Mailbox } from '../transports/mailbox.ts'
 import type { Outbound } from '../transports/outbound.ts'
 import { packageRoot, version } from './package-root.ts'
 import type { ProcessParts } from './process-parts.ts'
-import { screenUploads } from './screening/screen-uploads.ts'
 
 /** The gateway of a process, wired and listening; what it depends on beyond the common parts differs by profile. */
 export async function openGateway(
@@ -51,7 +50,9 @@ export async function openGateway(
         quarantine: persistence.quarantine,
         drills: persistence.drills,
         attachments: persistence.attachments,
-        screen: screenUploads(config.quarantineRules),
+        // Loaded with the first upload: what knows file types is no part of a start.
+        screen: async (bytes, claimed) =>
+          (await import('./screening/screen-uploads.ts')).screenUploads(config.quarantineRules)(bytes, claimed),
         models,
         personas: content.personas,
         tools: content.tools,
