@@ -66,7 +66,9 @@ export async function openGateway(
         audit: auditTrail({ journal: persistence.journal, switches: persistence.toolSwitches }),
         memory: parts.memory,
         attachments: persistence.attachments,
-        screen: screenUploads(config.quarantineRules),
+        // Loaded with the first upload: what knows file types is no part of a start.
+        screen: async (bytes, claimed) =>
+          (await import('./screening/screen-uploads.ts')).screenUploads(config.quarantineRules)(bytes, claimed),
         models,
         personas: content.personas,
         tools: content.tools,
