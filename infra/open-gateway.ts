@@ -27,7 +27,7 @@ export async function openGateway(
     'gateway',
     () =>
       createGateway({
-        config: { ...config.gateway, consoleDir: path.join(packageRoot, 'transports/gateway/console'), version },
+        config: { ...config.gateway, consoleDir: path.join(packageRoot, 'dist/console'), version },
         records: persistence.records,
         idempotency: persistence.idempotency,
         reader: sessionReader({

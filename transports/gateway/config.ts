@@ -11,7 +11,7 @@ export interface GatewayConfig {
   /** Origins besides the service's own; `*` takes all. */
   readonly allowedOrigins: readonly string[]
   readonly limits: GatewayLimits
-  /** Folder of the static pages (transports/gateway/console). */
+  /** Folder of the built console: what Vite makes of transports/gateway/console. */
   readonly consoleDir: string
   readonly version: string
 }
