@@ -21,6 +21,7 @@ export interface View {
 
 /** Every view of the console, in the order of the navigation. A new one is a file and an entry (docs/CONSOLE.md). */
 export const views: readonly View[] = [
+  { name: 'chat', title: 'Chat', icon: 'chat', key: 'c', group: 'Work', load: () => import('./chat/chat-view.tsx') },
   {
     name: 'sessions',
     title: 'Sessions',
@@ -28,6 +29,14 @@ export const views: readonly View[] = [
     key: 's',
     group: 'Work',
     load: () => import('./sessions/sessions-view.tsx'),
+  },
+  {
+    name: 'journal',
+    title: 'Journal',
+    icon: 'journal',
+    key: 'j',
+    group: 'Work',
+    load: () => import('./journal/journal-view.tsx'),
   },
   {
     name: 'api',

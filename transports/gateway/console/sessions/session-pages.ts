@@ -28,9 +28,10 @@ const none: Loaded = { sessions: [], next: null, loading: true }
 /**
  * The sessions that match, newest first, a page at a time as somebody scrolls.
  *   S1. An answer to an earlier question changes nothing.
+ * `changes`: looked at again at once when it is another.
  *   S2. The newest page is looked at again every 15 s: what changed comes to the front, and nothing is shown twice.
  */
-export function useSessionPages(search: string, state: SessionState | undefined): SessionPages {
+export function useSessionPages(search: string, state: SessionState | undefined, changes = 0): SessionPages {
   const [loaded, setLoaded] = useState<Loaded>(none)
   const question = useRef(0)
   const busy = useRef(false)
@@ -65,6 +66,12 @@ export function useSessionPages(search: string, state: SessionState | undefined)
       clearInterval(again)
     }
   }, [ask])
+
+  const first = useRef(changes)
+  useEffect(() => {
+    if (first.current !== changes) void ask(null)
+    first.current = changes
+  }, [changes, ask])
 
   const more = useCallback(() => {
     if (busy.current || loaded.next === null) return
