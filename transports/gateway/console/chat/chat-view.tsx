@@ -1,4 +1,5 @@
 import './chat.css'
+import './messages.css'
 import './code.css'
 import { useEffect, useState } from 'preact/hooks'
 import { get, post } from '../api/call.ts'

@@ -1,4 +1,6 @@
 import type { ComponentChildren } from 'preact'
+import { drawerOpen } from '../shell/drawer.ts'
+import { Icon } from './icon.tsx'
 
 interface ViewFrameProps {
   readonly title: ComponentChildren
@@ -14,6 +16,16 @@ export function ViewFrame({ title, about, actions, children }: ViewFrameProps) {
   return (
     <section class="view">
       <header class="bar">
+        <button
+          type="button"
+          class="ghost icon drawer-button"
+          aria-label="Open the navigation"
+          onClick={() => {
+            drawerOpen.value = true
+          }}
+        >
+          <Icon name="menu" />
+        </button>
         <h1>{title}</h1>
         {about && <div class="bar-about">{about}</div>}
         <div class="bar-actions">{actions}</div>

@@ -35,7 +35,8 @@ export default function SessionsView({ query }: ViewProps) {
   const [chosen, setChosen] = useState<string>()
   const field = useRef<HTMLInputElement>(null)
   const body = useRef<HTMLDivElement>(null)
-  const current = sessions.findIndex(({ session_id }) => session_id === chosen)
+  // Until somebody moves, the newest is the current one.
+  const current = chosen === undefined ? 0 : sessions.findIndex(({ session_id }) => session_id === chosen)
   const session = sessions[current]
   // once, when there is something to walk.
   useEffect(() => body.current?.querySelector<HTMLElement>('[role="grid"]')?.focus(), [loading])

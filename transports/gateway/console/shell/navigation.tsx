@@ -12,7 +12,7 @@ export function Navigation({ current }: { readonly current: string }) {
   return (
     <nav class="navigation" aria-label="Views">
       <a class="brand" href={href('chat')}>
-        <img src="/favicon.ico" alt="" width="20" height="20" /> SomaAgent
+        <Mark /> SomaAgent
       </a>
       <button type="button" class="find" onClick={() => (paletteShown.value = true)}>
         <Icon name="search" /> <span>Find</span> <kbd>Ctrl K</kbd>
@@ -30,6 +30,19 @@ export function Navigation({ current }: { readonly current: string }) {
         </button>
       </div>
     </nav>
+  )
+}
+
+/** As public/icon.svg draws it. */
+function Mark() {
+  return (
+    <svg viewBox="0 0 32 32" width="20" height="20" aria-hidden="true">
+      <rect width="32" height="32" rx="8" class="mark-ground" />
+      <path d="M16 12 9 21M16 12l7 9" class="mark-line" />
+      <circle cx="16" cy="10" r="4" class="mark-dot" />
+      <circle cx="9" cy="22" r="3.2" class="mark-dot" />
+      <circle cx="23" cy="22" r="3.2" class="mark-dot" />
+    </svg>
   )
 }
 

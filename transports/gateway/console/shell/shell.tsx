@@ -1,10 +1,10 @@
-import { signal } from '@preact/signals'
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Blank, Loading } from '../parts/blank.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { type ViewProps, views } from '../views.ts'
 import { Confirm } from './confirm.tsx'
+import { drawerOpen } from './drawer.ts'
 import { KeyHelp, keyHelpShown } from './key-help.tsx'
 import { useKeys } from './keys.ts'
 import { Navigation } from './navigation.tsx'
@@ -13,9 +13,6 @@ import { go, place } from './router.ts'
 import { SignIn } from './sign-in.tsx'
 import { nextTheme } from './theme.ts'
 import { Toasts } from './toasts.tsx'
-
-/** On a narrow screen the navigation lies over the view. */
-export const drawerOpen = signal(false)
 
 export function Shell() {
   const { view: name, args, query } = place.value
@@ -31,6 +28,12 @@ export function Shell() {
       run: () => go(to),
     })),
   ])
+  useKeys('Navigation', [
+    {
+      ...{ keys: 'Escape', does: 'Close the navigation', always: true },
+      run: () => (drawerOpen.value ? closeDrawer() : false),
+    },
+  ])
   return (
     <div class="shell" data-drawer={drawerOpen.value}>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -38,12 +41,7 @@ export function Shell() {
       </button>
       <Navigation current={name} />
       {drawerOpen.value && (
-        <button
-          type="button"
-          class="backdrop"
-          aria-label="Close the navigation"
-          onClick={() => (drawerOpen.value = false)}
-        />
+        <button type="button" class="backdrop" aria-label="Close the navigation" onClick={closeDrawer} />
       )}
       <main id="main" tabIndex={-1}>
         <Shown name={name} args={args} query={query} />
@@ -55,6 +53,10 @@ export function Shell() {
       <Toasts />
     </div>
   )
+}
+
+function closeDrawer() {
+  drawerOpen.value = false
 }
 
 /** The view's code is fetched once; meanwhile the frame stays where it is. */
