@@ -15,7 +15,7 @@ import { Service } from '../support/service.ts'
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const LONG = '8c5f2f1e-0000-4000-8000-00000000c0de'
 const SESSIONS = 10_000
-const TURNS = 850
+const TURNS = 910
 
 interface Violation {
   readonly id: string

@@ -10,6 +10,9 @@ export interface Column<Row> {
   cell(row: Row): ComponentChildren
 }
 
+/** Pixels; the head stays in sight over the rows. */
+const HEAD = 30
+
 interface DataTableProps<Row> {
   readonly label: string
   readonly columns: readonly Column<Row>[]
@@ -28,7 +31,7 @@ interface DataTableProps<Row> {
 /** A table of any length with one current row, walked as a list is. What is done to a row stands beside the table. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, keyOf, current, onMove, onOpen, onNearEnd, rowHeight = 32 } = props
-  const { box, from, to, height, page, reveal } = useWindow(rows.length, rowHeight)
+  const { box, from, to, height, page, reveal } = useWindow(rows.length, rowHeight, HEAD)
   const id = useId()
   const tracks = { gridTemplateColumns: columns.map(({ width }) => width).join(' ') }
   // revealed when another is current, not when rows come.
@@ -39,6 +42,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 
   return (
     <div
+      ref={box}
       class="data-table"
       role="grid"
       tabIndex={0}
@@ -62,31 +66,29 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           </span>
         ))}
       </div>
-      <div ref={box} class="data-body" role="presentation">
-        <div role="presentation" class="virtual-rows" style={{ height: `${height}px` }}>
-          {rows.slice(from, to).map((row, offset) => {
-            const index = from + offset
-            return (
-              <div
-                key={keyOf(row)}
-                id={`${id}-${index}`}
-                class="virtual-row data-row"
-                role="row"
-                aria-rowindex={index + 2}
-                aria-selected={index === current}
-                style={{ ...tracks, height: `${rowHeight}px`, transform: `translateY(${index * rowHeight}px)` }}
-                onClick={() => onMove(index)}
-                onDblClick={() => onOpen?.(index)}
-              >
-                {columns.map(({ name, align, cell }) => (
-                  <span key={name} role="gridcell" data-align={align}>
-                    {cell(row)}
-                  </span>
-                ))}
-              </div>
-            )
-          })}
-        </div>
+      <div role="presentation" class="virtual-rows" style={{ height: `${height}px` }}>
+        {rows.slice(from, to).map((row, offset) => {
+          const index = from + offset
+          return (
+            <div
+              key={keyOf(row)}
+              id={`${id}-${index}`}
+              class="virtual-row data-row"
+              role="row"
+              aria-rowindex={index + 2}
+              aria-selected={index === current}
+              style={{ ...tracks, height: `${rowHeight}px`, transform: `translateY(${index * rowHeight}px)` }}
+              onClick={() => onMove(index)}
+              onDblClick={() => onOpen?.(index)}
+            >
+              {columns.map(({ name, align, cell }) => (
+                <span key={name} role="gridcell" data-align={align}>
+                  {cell(row)}
+                </span>
+              ))}
+            </div>
+          )
+        })}
       </div>
     </div>
   )

@@ -4,9 +4,9 @@ const BEYOND = 8
 
 /**
  * Which rows of a scrolled box are to be drawn, all rows being equally high: 10,000 rows cost what a screenful costs.
- * Rows are placed by `transform` inside a block as high as all of them.
+ * Rows are placed by `transform` inside a block as high as all of them, below a head of `head` pixels that stays in sight.
  */
-export function useWindow(count: number, rowHeight: number) {
+export function useWindow(count: number, rowHeight: number, head = 0) {
   const box = useRef<HTMLDivElement>(null)
   const [seen, setSeen] = useState({ top: 0, height: 600 })
 
@@ -44,8 +44,8 @@ export function useWindow(count: number, rowHeight: number) {
     if (!element || index < 0) return
     const top = index * rowHeight
     if (top < element.scrollTop) element.scrollTop = top
-    else if (top + rowHeight > element.scrollTop + element.clientHeight) {
-      element.scrollTop = top + rowHeight - element.clientHeight
+    else if (top + rowHeight + head > element.scrollTop + element.clientHeight) {
+      element.scrollTop = top + rowHeight + head - element.clientHeight
     }
   }
 

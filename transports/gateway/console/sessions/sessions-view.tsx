@@ -38,8 +38,12 @@ export default function SessionsView({ query }: ViewProps) {
   // Until somebody moves, the newest is the current one.
   const current = chosen === undefined ? 0 : sessions.findIndex(({ session_id }) => session_id === chosen)
   const session = sessions[current]
+  const some = sessions.length > 0
   // once, when there is something to walk.
-  useEffect(() => body.current?.querySelector<HTMLElement>('[role="grid"]')?.focus(), [loading])
+  useEffect(() => {
+    if (some && document.activeElement === document.body)
+      body.current?.querySelector<HTMLElement>('[role="grid"]')?.focus()
+  }, [some])
   useKeys('Sessions', [
     { keys: '/', does: 'Search', run: () => field.current?.focus() },
     { keys: 'o', does: 'Open the journal', run: () => session && go('journal', [session.session_id]) },
