@@ -143,9 +143,9 @@ describeNeeding(...needsChromium, 'the chat page', (executablePath) => {
     await send('say begun by the operator')
     await said('begun by the operator')
     const operated = sessionShown()
-    await page.locator(`#list [data-id="${first}"]`).click()
+    await page.locator(`.session-list [data-id="${first}"]`).click()
     await shownPersona('soma')
-    await page.locator(`#list [data-id="${operated}"]`).click()
+    await page.locator(`.session-list [data-id="${operated}"]`).click()
     await said('begun by the operator')
     await shownPersona('operator')
     await send('say still the operator')
@@ -172,8 +172,8 @@ describeNeeding(...needsChromium, 'the chat page', (executablePath) => {
   })
 
   it('intervenes in a running turn with more words', async () => {
-    await send('stream 400 25 never wanted')
-    await page.locator('#stop').waitFor({ state: 'visible' })
+    await send(`stream 400 25 ${'never '.repeat(100)}`)
+    await conversation().locator('.streaming', { hasText: 'never' }).waitFor()
     await page.fill('#text', 'say wanted instead')
     await page.press('#text', 'Control+Enter')
     await said('wanted instead')
