@@ -80,7 +80,7 @@ export default function ChatView({ args: [sessionId] }: ViewProps) {
       }
     >
       <div class="chat">
-        <SessionColumn sessionId={sessionId} turns={running.length} />
+        <SessionColumn sessionId={sessionId} changes={`${detail?.session_id} ${running.length}`} />
         <div class="talk">
           <Rehearsal />
           <ProblemNote error={unsent ?? error} />

@@ -10,13 +10,13 @@ import { go } from '../shell/router.ts'
 /** The sessions beside the conversation, to go from one to another. */
 export function SessionColumn({
   sessionId,
-  turns,
+  changes,
 }: {
   readonly sessionId: string | undefined
-  readonly turns: number
+  readonly changes: string
 }) {
   const [search, setSearch] = useState('')
-  const { sessions, error, loading, more, refresh } = useSessionPages(search.trim(), undefined, turns)
+  const { sessions, error, loading, more, refresh } = useSessionPages(search.trim(), undefined, changes)
   const current = sessions.findIndex(({ session_id }) => session_id === sessionId)
   const [walked, setWalked] = useState<number>()
   return (

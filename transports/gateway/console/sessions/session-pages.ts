@@ -31,7 +31,7 @@ const none: Loaded = { sessions: [], next: null, loading: true }
  * `changes`: looked at again at once when it is another.
  *   S2. The newest page is looked at again every 15 s: what changed comes to the front, and nothing is shown twice.
  */
-export function useSessionPages(search: string, state: SessionState | undefined, changes = 0): SessionPages {
+export function useSessionPages(search: string, state: SessionState | undefined, changes = ''): SessionPages {
   const [loaded, setLoaded] = useState<Loaded>(none)
   const question = useRef(0)
   const busy = useRef(false)
