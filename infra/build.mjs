@@ -97,7 +97,8 @@ function collect(folder, name, lines) {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const full = path.join(folder, entry.name)
     if (entry.isDirectory()) collect(full, `${name}/${entry.name}`, lines)
-    else if (/\.tsx?$/.test(entry.name)) lines.push(lineOf(full, `${name}/${entry.name}`))
+    else if (/\.(tsx?|css|html|svg)$/.test(entry.name) || entry.name === 'vite.config.mjs')
+      lines.push(lineOf(full, `${name}/${entry.name}`))
   }
 }
 
@@ -113,14 +114,28 @@ async function build(root) {
   const next = path.join(root, 'dist-next')
   fs.rmSync(next, { recursive: true, force: true })
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const code = await run(root, process.execPath, [tsc, '-p', root, '--outDir', next])
-  if (code !== 0) {
+  const compiled = run(root, process.execPath, [tsc, '-p', root, '--outDir', next])
+  const codes = await Promise.all([compiled, ...buildConsole(root, tsc, next)])
+  if (codes.some((code) => code !== 0)) {
     fs.rmSync(next, { recursive: true, force: true })
     throw new CannotPrepare('the sources do not compile; the errors are above.')
   }
   fs.writeFileSync(path.join(next, '.stamp'), stamp)
   swap(root, next)
   say(`built in ${((performance.now() - from) / 1_000).toFixed(1)} s`)
+}
+
+/** The page at `/`: its types are checked and Vite bundles it, beside tsc. A checkout without a console builds none. */
+function buildConsole(root, tsc, next) {
+  const console = path.join(root, 'transports', 'gateway', 'console')
+  if (!fs.existsSync(console)) return []
+  const vite = path.join(root, 'node_modules', 'vite', 'bin', 'vite.js')
+  const config = path.join(console, 'vite.config.mjs')
+  const out = path.join(next, 'console')
+  return [
+    run(root, process.execPath, [tsc, '-p', console]),
+    run(root, process.execPath, [vite, 'build', '--config', config, '--outDir', out]),
+  ]
 }
 
 /** B2. Two renames; a crash between them leaves no dist/, which reads as stale. */

@@ -11,7 +11,6 @@ import type { Mailbox } from '../transports/mailbox.ts'
 import type { Outbound } from '../transports/outbound.ts'
 import { packageRoot, version } from './package-root.ts'
 import type { ProcessParts } from './process-parts.ts'
-import { screenUploads } from './screening/screen-uploads.ts'
 import { SloRecorder, type SloRecorderParts } from './telemetry/slo-recorder.ts'
 
 /** The gateway of a process, wired and listening; what it depends on beyond the common parts differs by profile. */
@@ -39,7 +38,7 @@ export async function openGateway(
     'gateway',
     () =>
       createGateway({
-        config: { ...config.gateway, consoleDir: path.join(packageRoot, 'transports/gateway/console'), version },
+        config: { ...config.gateway, consoleDir: path.join(packageRoot, 'dist/console'), version },
         records: persistence.records,
         idempotency: persistence.idempotency,
         reader: sessionReader({

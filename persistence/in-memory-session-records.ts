@@ -25,10 +25,12 @@ export class InMemorySessionRecords implements SessionRecords {
     limit: number
     before?: string
     search?: string
+    state?: SessionRecord['state']
   }): Promise<{ records: SessionRecord[]; next?: string }> {
     const before = parseCursor(query.before)
     const found = [...this.store.records.values()]
       .filter((it) => it.tenant === query.tenant && it.state !== 'deleted')
+      .filter((it) => query.state === undefined || it.state === query.state)
       .filter((it) => before === undefined || newestFirst(before, it) < 0)
       .filter((it) => [it.title ?? '', it.sessionId, it.personaId].some((text) => contains(text, query.search)))
       .sort(newestFirst)

@@ -140,6 +140,7 @@ export interface SessionRecords {
     limit: number
     before?: string
     search?: string
+    state?: SessionRecord['state']
   }): Promise<{ records: SessionRecord[]; next?: string }>
 }
 

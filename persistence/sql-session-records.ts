@@ -62,6 +62,7 @@ export class SqlSessionRecords implements SessionRecords {
     limit: number
     before?: string
     search?: string
+    state?: SessionRecord['state']
   }): Promise<{ records: SessionRecord[]; next?: string }> {
     const before = parseCursor(query.before)
     const pattern = query.search === undefined ? null : `%${toStoredText(query.search).replace(/[\\%_]/g, '\\$&')}%`
@@ -71,8 +72,16 @@ export class SqlSessionRecords implements SessionRecords {
        where e.tenant = $1 and e.state <> 'deleted'
          and ($2::float8 is null or (e.updated_at, e.session_id) < (to_timestamp($2::float8 / 1000), $3::uuid))
          and ($4::text is null or e.title ilike $4 or e.session_id::text ilike $4 or e.persona_id ilike $4)
+         and ($6::text is null or e.state = $6)
        order by e.updated_at desc, e.session_id desc limit $5`,
-      [toStoredText(query.tenant), before?.updatedAt ?? null, before?.sessionId ?? null, pattern, query.limit + 1],
+      [
+        toStoredText(query.tenant),
+        before?.updatedAt ?? null,
+        before?.sessionId ?? null,
+        pattern,
+        query.limit + 1,
+        query.state ?? null,
+      ],
     )
     const records = rows.slice(0, query.limit).map(toRecord)
     const last = records.at(-1)

@@ -24,7 +24,7 @@ export class SpreadSessionRecords implements SessionRecords {
   }
 
   /** Every server gives its own page from the cursor on: the first of all of them are among those. */
-  async list(query: { tenant: string; limit: number; before?: string; search?: string }) {
+  async list(query: Parameters<SessionRecords['list']>[0]) {
     const pages = await Promise.all(this.map.all.map(({ records }) => records.list(query)))
     const lists = pages.map((page) => page.records)
     const records = mergeInOrder(lists, newestFirst, query.limit)

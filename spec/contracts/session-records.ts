@@ -56,6 +56,16 @@ export function sessionRecordsSuite(stores: () => Stores): void {
     expect((await titles('BUDGET')).length).to.equal(2)
   })
 
+  it('lists the sessions of one state, page by page', async () => {
+    const tenant = systemIds.uuid()
+    for (const age of [1, 3]) await records().claim(aRecord({ tenant, state: 'paused', updatedAt: AT - age }))
+    await records().claim(aRecord({ tenant, state: 'idle', updatedAt: AT - 2 }))
+    const first = await records().list({ tenant, limit: 1, state: 'paused' })
+    const rest = await records().list({ tenant, limit: 5, state: 'paused', before: first.next ?? '' })
+    expect([...first.records, ...rest.records].map(({ updatedAt }) => AT - updatedAt)).to.deep.equal([1, 3])
+    expect(rest.next).to.equal(undefined)
+  })
+
   it('refuses a cursor it did not give', async () => {
     for (const before of ['x', '1|2', `-1|${systemIds.uuid()}`, `1|${systemIds.uuid()}; drop table`]) {
       const outcome = await records()

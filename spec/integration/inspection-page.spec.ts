@@ -16,8 +16,8 @@ describeNeeding(...needsChromium, 'inspection on the chat page', (executablePath
     page = await openChatPage(browser, service, problems)
     await send('say hello there')
     await said('hello there')
-    await page.click('#journal-toggle')
-    await page.locator('#inspection > summary').click()
+    await page.keyboard.press('Alt+j')
+    await page.click('#inspect')
   })
 
   after(async () => {
@@ -30,11 +30,9 @@ describeNeeding(...needsChromium, 'inspection on the chat page', (executablePath
     await page.fill('#text', text)
     await page.press('#text', 'Enter')
   }
-  const said = (text: string) =>
-    page
-      .locator(`#conversation > :text-is(${JSON.stringify(text)})`)
-      .last()
-      .waitFor()
+  const said = (text: string) => page.locator('#conversation').getByText(text, { exact: true }).last().waitFor()
+  const session = () => new URL(page.url()).hash.split(/[/?]/)[2] as string
+  const journaled = (text: string) => page.locator('.event-row', { hasText: text }).last().waitFor()
   const status = (text: string) => page.locator('#step-status', { hasText: text }).waitFor()
   /** SOMA_TEST_PICTURES: a folder for what a person wants to look at. */
   const picture = async (name: string) => {
@@ -44,14 +42,14 @@ describeNeeding(...needsChromium, 'inspection on the chat page', (executablePath
 
   it('asks why before it does anything', async () => {
     await page.click('#step-mode')
-    await page.locator('#inspect-problem', { hasText: 'Say why' }).waitFor()
+    await page.locator('.inspection .note', { hasText: 'Say why' }).waitFor()
   })
 
   it('steps a turn: shows what waits, edits it, goes on', async () => {
     await page.fill('#inspect-why', 'ticket 4711')
     await page.click('#step-mode')
     await page.locator('#step-mode[aria-pressed="true"]').waitFor()
-    await send('call echo {"text":"as asked"}')
+    await service.say(session(), 'call echo {"text":"as asked"}')
     await status('before the model call')
     await picture('held-before-model')
     await page.click('#step-next')
@@ -59,12 +57,12 @@ describeNeeding(...needsChromium, 'inspection on the chat page', (executablePath
     await page.fill('[aria-label="Pending: echo"]', '{"text":"as edited"}')
     await picture('held-before-call')
     await page.getByText('Save the edit').click()
-    await page.locator('#events').getByText('step.edited').waitFor()
+    await journaled('step.edited')
     await page.click('#step-next')
     await status('before the model call')
     expect(await page.inputValue('[aria-label="Pending: tool"]')).to.equal('as edited')
     await page.click('#step-next')
-    await said('as edited')
+    await journaled('completed: as edited')
     await page.click('#step-mode')
     await page.locator('#step-mode[aria-pressed="false"]').waitFor()
   })
@@ -82,12 +80,15 @@ describeNeeding(...needsChromium, 'inspection on the chat page', (executablePath
 
   it('injects a message, and a command', async () => {
     await page.click('#inject')
-    await said('from the fork')
+    await journaled('completed: from the fork')
     await page.selectOption('#inject-role', 'control')
     await page.selectOption('#inject-command', 'pause')
     await page.click('#inject')
-    await said('Injected by operator: pause (ticket 4711)')
-    await said('Paused')
+    await journaled('operator: control pause (ticket 4711)')
+    await page.locator('#step-status', { hasText: 'paused' }).waitFor()
     await picture('injected')
+    await page.keyboard.press('Escape')
+    await page.goto(`${service.url}/#/chat/${session()}`)
+    await said('Injected by operator: pause (ticket 4711)')
   })
 })

@@ -31,7 +31,7 @@ import { InProcessOutbound } from '../../transports/in-process-outbound.ts'
 import type { ModelChoice } from '../../transports/model/client.ts'
 import { FakeSessions } from './fake-sessions.ts'
 
-export const consoleDir = fileURLToPath(new URL('../../../transports/gateway/console', import.meta.url))
+export const consoleDir = fileURLToPath(new URL('../../console', import.meta.url))
 
 export const realClock: Clock = {
   now: () => Date.now(),

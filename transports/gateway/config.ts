@@ -12,7 +12,7 @@ export interface GatewayConfig {
   readonly allowedOrigins: readonly string[]
   readonly limits: GatewayLimits
   readonly uploads: UploadLimits
-  /** Folder of the static pages (transports/gateway/console). */
+  /** Folder of the built console: what Vite makes of transports/gateway/console. */
   readonly consoleDir: string
   readonly version: string
 }

@@ -1,75 +1,106 @@
 import { createHash } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { constants, gzip as gzipCallback } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 
-/** Everything this service serves as a page, by path: no folder is exposed, so no path can leave it. */
-const pages: Record<string, { readonly file: string; readonly type: string }> = {
-  '/': { file: 'index.html', type: 'text/html; charset=utf-8' },
-  '/console/chat.css': { file: 'chat.css', type: 'text/css; charset=utf-8' },
-  '/console/panels.css': { file: 'panels.css', type: 'text/css; charset=utf-8' },
-  '/console/conversation.css': { file: 'conversation.css', type: 'text/css; charset=utf-8' },
-  '/console/chat.js': { file: 'chat.js', type: 'text/javascript; charset=utf-8' },
-  '/console/api.js': { file: 'api.js', type: 'text/javascript; charset=utf-8' },
-  '/console/conversation.js': { file: 'conversation.js', type: 'text/javascript; charset=utf-8' },
-  '/console/journal.js': { file: 'journal.js', type: 'text/javascript; charset=utf-8' },
-  '/console/session-list.js': { file: 'session-list.js', type: 'text/javascript; charset=utf-8' },
-  '/console/pinned-end.js': { file: 'pinned-end.js', type: 'text/javascript; charset=utf-8' },
-  '/console/persona-choice.js': { file: 'persona-choice.js', type: 'text/javascript; charset=utf-8' },
-  '/console/inspection.js': { file: 'inspection.js', type: 'text/javascript; charset=utf-8' },
-  '/console/inspection.css': { file: 'inspection.css', type: 'text/css; charset=utf-8' },
-  '/console/panels.js': { file: 'panels.js', type: 'text/javascript; charset=utf-8' },
-  '/console/event-summary.js': { file: 'event-summary.js', type: 'text/javascript; charset=utf-8' },
-  '/console/health.js': { file: 'health.js', type: 'text/javascript; charset=utf-8' },
-  '/console/dom.js': { file: 'dom.js', type: 'text/javascript; charset=utf-8' },
-  '/docs': { file: 'docs.html', type: 'text/html; charset=utf-8' },
-  '/console/docs.css': { file: 'docs.css', type: 'text/css; charset=utf-8' },
-  '/console/docs.js': { file: 'docs.js', type: 'text/javascript; charset=utf-8' },
-  '/favicon.ico': { file: 'icon.svg', type: 'image/svg+xml' },
+const gzip = promisify(gzipCallback)
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
 }
 
+/** Everything the page may do: its own scripts, styles and answers; pictures also from its own memory (attachments). */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
-  "img-src 'self' data:",
+  "img-src 'self' data: blob:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
 
-export function pageRoutes(app: App, { config }: GatewayContext): void {
-  const loaded = new Map<string, { readonly body: Buffer; readonly etag: string }>()
+interface Page {
+  readonly body: Buffer
+  readonly packed: Buffer
+  readonly etag: string
+}
 
-  async function load(file: string) {
-    const known = loaded.get(file)
-    if (known) return known
+/**
+ * The built console. Its files are listed once, and each gets a route of its own: no folder is exposed, so no path can
+ * leave it. Files under assets/ carry their hash in their name and may be kept for good; the page itself is asked for
+ * again each time.
+ */
+export function pageRoutes(app: App, { config, log }: GatewayContext): void {
+  const loaded = new Map<string, Promise<Page>>()
+  const pages = new Map([
+    ['/', 'index.html'],
+    ['/docs', 'index.html'],
+    ['/favicon.ico', 'icon.svg'],
+  ])
+  for (const file of filesOf(config.consoleDir)) pages.set(`/console/${file}`, file)
+  if (pages.size === 3) log.warn({ folder: config.consoleDir }, 'the console is not built: run `npm run build`')
+
+  async function load(file: string): Promise<Page> {
     const body = await readFile(join(config.consoleDir, file))
-    const page = { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
-    loaded.set(file, page)
+    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+    return { body, packed: await gzip(body, { level: constants.Z_BEST_COMPRESSION }), etag }
+  }
+
+  function pageOf(file: string): Promise<Page> {
+    let page = loaded.get(file)
+    if (!page) {
+      page = load(file)
+      page.catch(() => loaded.delete(file))
+      loaded.set(file, page)
+    }
     return page
   }
 
-  for (const [path, { file, type }] of Object.entries(pages)) {
+  for (const [path, file] of pages) {
+    const kept = file.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'
     app.get(
       path,
       { config: { public: true }, schema: { hide: true } },
       async (request: FastifyRequest, reply: FastifyReply) => {
-        const { body, etag } = await load(file)
+        const { body, packed, etag } = await pageOf(file)
         reply
-          .type(type)
+          .type(types[extname(file)] ?? 'application/octet-stream')
           .header('etag', etag)
-          .header('cache-control', 'no-cache')
+          .header('vary', 'accept-encoding')
+          .header('cache-control', kept)
           .header('content-security-policy', POLICY)
           .header('x-content-type-options', 'nosniff')
           .header('referrer-policy', 'no-referrer')
-        return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(body)
+        if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+        if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(body)
+        return reply.header('content-encoding', 'gzip').send(packed)
       },
     )
   }
 
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => app.swagger())
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && extname(entry.name) in types)
+      .map((entry) =>
+        join(entry.parentPath, entry.name)
+          .slice(folder.length + 1)
+          .replaceAll('\\', '/'),
+      )
+  } catch {
+    return []
+  }
 }

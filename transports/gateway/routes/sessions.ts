@@ -38,17 +38,19 @@ export function sessionRoutes(app: App, { door, records, reader, usage: spending
           limit: pageOf(200, 50),
           before: z.string().max(200).optional(),
           search: z.string().max(200).optional(),
+          state: z.enum(['idle', 'running', 'paused', 'quarantined']).optional(),
         }),
         response: { 200: z.object({ sessions: z.array(session), next_cursor: z.string().nullable() }) },
       },
     },
     async ({ caller, query }) => {
-      const { limit, before, search } = query
+      const { limit, before, search, state } = query
       const page = await records.list({
         tenant: caller.tenant,
         limit,
         ...(before === undefined ? {} : { before }),
         ...(search === undefined ? {} : { search }),
+        ...(state === undefined ? {} : { state }),
       })
       return { sessions: page.records.map(sessionJson), next_cursor: page.next ?? null }
     },
