@@ -4,13 +4,15 @@ import type { ShardLease } from '../persistence/epochs.ts'
 import { allShards, InProcessMailbox } from '../transports/in-process-mailbox.ts'
 import { InProcessOutbound } from '../transports/in-process-outbound.ts'
 import type { Config } from './config/config.ts'
+import { DrillProcesses } from './drill-runs.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { onlyOwner } from './only-owner.ts'
 import { openGateway } from './open-gateway.ts'
 import { answeringModel, countingTurns, type Foundation, openProcessParts } from './process-parts.ts'
 import { measuredMailbox } from './telemetry/measured.ts'
+import { sampleOf } from './telemetry/slo-sample.ts'
 import { traced, tracedMailbox } from './telemetry/traced.ts'
-import { scrapedWithBacklog } from './telemetry/watched.ts'
+import { lookAtBacklog, scrapedWithBacklog } from './telemetry/watched.ts'
 import { actorKindsHere, startActors } from './wire.ts'
 
 /** The one-process profile: everything from the mailbox to the gateway, started in order, stopped in reverse. */
@@ -52,6 +54,11 @@ export async function startOneProcess(foundation: Foundation) {
     mailbox,
     outbound,
     operations,
+    drillRuns: new DrillProcesses({ offered: [], gateways: () => [], clock, ids: parts.ids, log }),
+    samples: async () => {
+      lookAtBacklog(metrics, mailbox)
+      return [await sampleOf(metrics.registry, nodeId)]
+    },
     metricsText: scrapedWithBacklog(metrics, mailbox),
     health,
   })

@@ -3,12 +3,14 @@ import type { Operations } from '../actors/kernel/region.ts'
 import { dryRuns } from '../actors/session/dry-run.ts'
 import { sessionReader } from '../actors/session/session-reader.ts'
 import type { SessionRecords } from '../persistence/journal.ts'
+import type { DrillRuns } from '../transports/gateway/drill-runs.ts'
 import { createGateway } from '../transports/gateway/gateway.ts'
 import type { HealthReport } from '../transports/gateway/health.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
 import type { Outbound } from '../transports/outbound.ts'
 import { packageRoot, version } from './package-root.ts'
 import type { ProcessParts } from './process-parts.ts'
+import { SloRecorder, type SloRecorderParts } from './telemetry/slo-recorder.ts'
 
 /** The gateway of a process, wired and listening; what it depends on beyond the common parts differs by profile. */
 export async function openGateway(
@@ -18,11 +20,19 @@ export async function openGateway(
     readonly mailbox: Mailbox
     readonly outbound: Outbound
     readonly operations: Operations
+    readonly drillRuns: DrillRuns
+    readonly samples: SloRecorderParts['samples']
     metricsText(): Promise<string>
     health(): Promise<HealthReport>
   },
 ): Promise<string> {
   const { config, persistence, content, models, metrics, tracer, clock, ids, log, lifecycle } = parts
+  const { samples, ...given } = own
+  const slo = await lifecycle.start(
+    'service levels',
+    () => new SloRecorder({ samples, clock }).start(),
+    (it) => it.close(),
+  )
   const gateway = await lifecycle.start(
     'gateway',
     () =>
@@ -58,7 +68,8 @@ export async function openGateway(
         clock,
         ids,
         log,
-        ...own,
+        slo,
+        ...given,
       }),
     (it) => it.close(),
   )

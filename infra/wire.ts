@@ -9,7 +9,7 @@ import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { toolKind } from '../actors/tool/actor.ts'
-import type { ToolState } from '../actors/tool/behaviour.ts'
+import { isDeferred, type ToolState } from '../actors/tool/behaviour.ts'
 import type { ShardLease } from '../persistence/epochs.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { SessionBirth } from '../persistence/session-births.ts'
@@ -192,6 +192,7 @@ function tools({ content, metrics, config }: ActorParts, harness: JournaledActor
     idleMs: TOOL_IDLE_MS,
     recipe: journaledActor(kind, harness),
     isIdle: (scope) => kind.behaviour.pendingEffects(scope.state()).length === 0,
+    isWaiting: (scope) => isDeferred(scope.state()),
     // Cut off, a tool that is not idempotent ends in UNKNOWN: worth half the drain to avoid.
     finishMs: config.drainMs / 2,
   }
@@ -207,6 +208,7 @@ function operationsOf(
     tree: async () => system.tree(),
     isQuarantined: (address) => region.isQuarantined(address),
     resume: (address, how) => region.resume(address, how),
-    replayDeadLetter: (id) => replayDeadLetter(id, { deadLetters: persistence.deadLetters, mailbox, clock }),
+    replayDeadLetter: (id, edited) =>
+      replayDeadLetter(id, edited, { deadLetters: persistence.deadLetters, mailbox, clock }),
   }
 }

@@ -17,7 +17,7 @@ export function letFinish(
   const isBusy = ({ kind, ref, status }: Lane) => {
     if (status !== 'active' || ref === undefined || clock.now() - from >= (kind.finishMs ?? 0)) return false
     const resting = system.restingState(ref)
-    return resting === undefined || !kind.isIdle(resting.state)
+    return resting === undefined || !(kind.isIdle(resting.state) || kind.isWaiting?.(resting.state))
   }
   const all = [...lanes]
   const wait = async () => {

@@ -368,6 +368,12 @@ export const failures = {
     title: 'There is no report of such a drill',
     remedy: 'See `soma drills` for those that there are.',
   },
+  DRILL_BUSY: {
+    disposition: 'reply',
+    status: 409,
+    title: 'A drill is running already',
+    remedy: 'Wait for its report, or stop it on the page or with POST /v1/admin/drill-runs/{id}/stop.',
+  },
   DRILL_REFUSED: {
     disposition: 'reply',
     status: 403,

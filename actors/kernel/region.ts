@@ -49,6 +49,8 @@ export interface AddressedKind<State = unknown> {
   /** Whether this state may be passivated now (nothing pending). */
   isIdle(state: State): boolean
   readonly idleMs: number
+  /** Busy, but with nothing that a drain could let finish: it waits for a message. */
+  isWaiting?(state: State): boolean
   /** How long a drain lets busy actors of the kind finish before it stops them; 0 by default. */
   readonly finishMs?: number
 }
@@ -56,7 +58,7 @@ export interface AddressedKind<State = unknown> {
 /** What an operator can see and do on this process; the gateway's /v1/admin and the CLI speak to it. */
 export interface Operations {
   tree(): Promise<readonly import('./actor.ts').ActorNode[]>
-  replayDeadLetter(id: string): Promise<Envelope | undefined>
+  replayDeadLetter(id: string, edited?: { readonly body: unknown }): Promise<Envelope | undefined>
   isQuarantined(address: Address): boolean
   resume(address: Address, how: ResumeHow): Promise<boolean>
   /** The cluster, where there is one. */

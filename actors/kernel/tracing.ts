@@ -53,9 +53,13 @@ export async function during<T>(span: Span, work: () => Promise<T>): Promise<T> 
   }
 }
 
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
 /** A turn that waited behind another, or outlived its process, goes on in its own trace, not in that of what woke it. */
-export function traceOfWork(own: string | undefined, atHand: Trace): Trace {
-  return own === undefined || traceId(own) === traceId(atHand.traceparent) ? atHand : { traceparent: own }
+export function traceOfWork(own: unknown, atHand: Trace): Trace {
+  // Journals from before the door was closed hold whatever a client sent: that is no reason to fail for ever.
+  if (typeof own !== 'string' || !TRACEPARENT.test(own)) return atHand
+  return traceId(own) === traceId(atHand.traceparent) ? atHand : { traceparent: own }
 }
 
 /** The 32 digits of a W3C traceparent that name the trace. */

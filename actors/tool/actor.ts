@@ -82,7 +82,8 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
     })
     const result = await resultOf(invocation, scope, span.trace.traceparent)
     workOf(scope).release()
-    span.end(result.kind === 'output' ? undefined : result.kind === 'failed' ? result.code : 'TIMEOUT')
+    const ended = result.kind === 'output' || result.kind === 'deferred'
+    span.end(ended ? undefined : result.kind === 'failed' ? result.code : 'TIMEOUT')
     scope.tellSelf({ kind: 'Ran', attempt, result }, `${scope.address}/ran/${attempt}`, span.trace)
   }
 
@@ -114,6 +115,15 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
         ? { kind: 'unknown' }
         : await reconcileTool(tool, args, contextOf(invocation, scope), scope.context.clock)
     scope.tellSelf({ kind: 'Reconciled', attempt, finding }, `${scope.address}/reconciled/${scope.seq()}`)
+  }
+
+  /** The timer is the activation's; the deadline is the journal's, and arms the next activation's. */
+  function expire(attempt: number, deadline: number, scope: ToolScope): void {
+    const { clock } = scope.context
+    const stopClock = clock.after(Math.max(0, deadline - clock.now()), () =>
+      scope.tellSelf({ kind: 'Expired', attempt }, `${scope.address}/expired/${attempt}`),
+    )
+    workOf(scope).signal.addEventListener('abort', stopClock, { once: true })
   }
 
   /** A problem here means that the process restarted with other tools: before policy, the behaviour checked the same. */
@@ -160,6 +170,9 @@ export function toolKind(parts: ToolActorParts): JournaledKind<ToolState, Comman
           break
         case 'Reconcile':
           void reconcile(effect.invocation, effect.attempt, scope)
+          break
+        case 'Await':
+          expire(effect.attempt, effect.deadline, scope)
           break
         case 'Abandon':
           workOf(scope).abandon()

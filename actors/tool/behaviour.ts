@@ -1,10 +1,10 @@
 import { assertNever, type Behaviour, type CommandMeta, type Decision, nothing } from '../kernel/behaviour.ts'
 import type { PolicyDecision } from '../kernel/policy.ts'
 import { validateArguments } from './arguments.ts'
-import type { Invocation, ToolEvent } from './events.ts'
+import type { Deferral, Invocation, ToolEvent } from './events.ts'
 import * as outcomes from './outcomes.ts'
 import type { ToolCommand, ToolOutcome } from './protocol.ts'
-import type { ToolCatalogue } from './tool.ts'
+import type { Deferred, ToolCatalogue } from './tool.ts'
 
 /**
  * The life of one tool call.
@@ -13,6 +13,7 @@ import type { ToolCatalogue } from './tool.ts'
  *    └ unknown tool,   └ denied, unavailable,          │ └ Cancel ──▶ finished (cancelled)
  *      bad arguments     no slot, Cancel               │
  *                                        node died: Recovered
+ *              running ──Ran(deferred)──▶ running, waiting ──Settle | Expired | Cancel──▶ finished
  *                              idempotent: running again ─┴─ else: reconciling ──▶ running again | finished
  *
  *   T1. A tool runs only after a decision that allows it, and after the start of that attempt is journaled (I10).
@@ -20,6 +21,8 @@ import type { ToolCatalogue } from './tool.ts'
  *   T3. An invocation finishes once, and answers with exactly one ToolReturned, written with its end (I4).
  *   T4. Results of an earlier attempt, or after the end, change nothing.
  *   T5. A call that takes its node down again and again is given up after MAX_INTERRUPTIONS (I9).
+ *   T6. A deferred call waits through any crash; it ends by the first Settle of one it named, or at its deadline, and what
+ *       it sent to have it settled is called off when it ends in any other way.
  */
 export type ToolState =
   | { readonly phase: 'new' }
@@ -41,6 +44,8 @@ export interface Underway {
   readonly idempotent: boolean
   readonly startedAt: number
   readonly interruptions: number
+  /** The tool has run; its outcome comes as a message. */
+  readonly deferral?: Deferral
 }
 
 /** What the actor tells itself; no wire body can be one of these. */
@@ -49,6 +54,8 @@ export type OwnCommand =
   | { readonly kind: 'Ran'; readonly attempt: number; readonly result: RunResult }
   | { readonly kind: 'Reconciled'; readonly attempt: number; readonly finding: Finding }
   | { readonly kind: 'Recovered' }
+  /** A deferred call's deadline passed. */
+  | { readonly kind: 'Expired'; readonly attempt: number }
 
 export type Verdict =
   | { readonly kind: 'decision'; readonly decision: PolicyDecision }
@@ -56,7 +63,9 @@ export type Verdict =
   | { readonly kind: 'no-slot'; readonly waitedMs: number }
 
 /** How an attempt ended. Never a rejection: whatever a tool does is one of these. */
-export type RunResult =
+export type RunResult = EndOfRun | Deferred
+
+export type EndOfRun =
   | { readonly kind: 'output'; readonly output: string; readonly truncated: boolean }
   | { readonly kind: 'failed'; readonly code: string; readonly detail: string }
   | { readonly kind: 'timeout'; readonly afterMs: number }
@@ -70,6 +79,8 @@ export type ToolEffect =
   | { readonly kind: 'Authorize'; readonly invocation: Invocation }
   | { readonly kind: 'Run'; readonly invocation: Invocation; readonly attempt: number }
   | { readonly kind: 'Reconcile'; readonly invocation: Invocation; readonly attempt: number }
+  /** Tell `Expired` at the deadline. */
+  | { readonly kind: 'Await'; readonly attempt: number; readonly deadline: number }
   /** Abort whatever this invocation still does. */
   | { readonly kind: 'Abandon' }
 
@@ -89,8 +100,14 @@ export function toolBehaviour(
       case 'Decided':
         return state.phase === 'authorizing' ? decided(state.invocation, command.verdict, meta) : nothing
       case 'Ran':
-        return state.phase === 'running' && state.attempt === command.attempt
-          ? finish(state.invocation, outcomes.ofRun(command.result, state, meta.now))
+        return state.phase === 'running' && state.attempt === command.attempt && !state.deferral
+          ? ran(state, command.result, meta)
+          : nothing // T4
+      case 'Settle':
+        return settle(state, command, meta)
+      case 'Expired':
+        return state.phase === 'running' && state.attempt === command.attempt && state.deferral
+          ? abandon(state, outcomes.expired(state, meta.now))
           : nothing // T4
       case 'Reconciled':
         return state.phase === 'reconciling' && state.attempt === command.attempt
@@ -148,9 +165,37 @@ export function toolBehaviour(
     }
   }
 
+  function ran(state: Underway, result: RunResult, meta: CommandMeta): ToolDecision {
+    if (result.kind !== 'deferred') return finish(state.invocation, outcomes.ofRun(result, state, meta.now))
+    const { settledBy, send, ifAbandoned = [] } = result
+    const deadline = state.startedAt + (catalogue.get(state.invocation.tool)?.timeoutMs ?? 0)
+    return {
+      events: [{ kind: 'InvocationDeferred', deadline, settledBy, ifAbandoned }],
+      outbox: send,
+      effects: [{ kind: 'Await', attempt: state.attempt, deadline }],
+    }
+  }
+
+  /** T6. */
+  function settle(
+    state: ToolState,
+    command: Extract<ToolCommand, { kind: 'Settle' }>,
+    meta: CommandMeta,
+  ): ToolDecision {
+    if (state.phase === 'finished') return nothing // T4
+    if (state.phase === 'new' || state.invocation.callId !== command.callId || state.tenant !== meta.tenant) {
+      return { ...nothing, deadLetter: { code: 'UNROUTABLE', detail: 'there is no such invocation to settle' } }
+    }
+    if (state.phase === 'authorizing' || !state.deferral?.settledBy.includes(meta.from)) return nothing
+    const tool = catalogue.get(state.invocation.tool) ?? {}
+    const end = finish(state.invocation, outcomes.settled(command.outcome, state, tool))
+    return { ...end, effects: [{ kind: 'Abandon' }] }
+  }
+
   function recovered(state: ToolState, meta: CommandMeta): ToolDecision {
     if (state.phase === 'authorizing') return { ...nothing, effects: pendingEffects(state) }
     if (state.phase !== 'running' && state.phase !== 'reconciling') return nothing
+    if (state.deferral) return { ...nothing, effects: pendingEffects(state) }
     const interrupted: ToolEvent = { kind: 'InvocationInterrupted' }
     if (state.interruptions >= MAX_INTERRUPTIONS) return finish(state.invocation, outcomes.givenUp(state, meta.now)) // T5
     if (state.phase === 'running' && state.idempotent) return startAgain(state, meta, [interrupted])
@@ -185,11 +230,17 @@ export function toolBehaviour(
     if (state.phase === 'new') {
       return { ...nothing, deadLetter: { code: 'UNROUTABLE', detail: 'there is no such invocation to cancel' } }
     }
-    const end = finish(state.invocation, outcomes.cancelled(reason, state, meta.now))
-    return { ...end, effects: [{ kind: 'Abandon' }] }
+    return abandon(state, outcomes.cancelled(reason, state, meta.now))
   }
 
   return { initial: { phase: 'new' }, decide, evolve, pendingEffects }
+}
+
+/** Whatever this call began need not go on. */
+function abandon(state: Exclude<ToolState, { phase: 'new' | 'finished' }>, outcome: ToolOutcome): ToolDecision {
+  const end = finish(state.invocation, outcome)
+  const callOff = state.phase === 'authorizing' ? [] : (state.deferral?.ifAbandoned ?? [])
+  return { ...end, outbox: [...(end.outbox ?? []), ...callOff], effects: [{ kind: 'Abandon' }] }
 }
 
 /** T3: the only place where an invocation ends. */
@@ -213,6 +264,11 @@ function evolve(state: ToolState, event: ToolEvent): ToolState {
       const interruptions = state.phase === 'authorizing' ? 0 : state.interruptions
       return { phase: 'running', tenant, invocation, decision, attempt, idempotent, startedAt, interruptions }
     }
+    case 'InvocationDeferred': {
+      if (state.phase !== 'running') return state
+      const { kind: _, ...deferral } = event
+      return { ...state, deferral }
+    }
     case 'InvocationInterrupted':
       if (state.phase !== 'running' && state.phase !== 'reconciling') return state
       return { ...state, phase: 'reconciling', interruptions: state.interruptions + 1 }
@@ -229,6 +285,11 @@ function evolve(state: ToolState, event: ToolEvent): ToolState {
   }
 }
 
+/** Waits for its Settle: nothing of it runs here. */
+export function isDeferred(state: ToolState): boolean {
+  return state.phase === 'running' && state.deferral !== undefined
+}
+
 /** What an activation that finds this state must do; `Recovered` decides how, and journals it first. */
 function pendingEffects(state: ToolState): readonly ToolEffect[] {
   switch (state.phase) {
@@ -239,7 +300,8 @@ function pendingEffects(state: ToolState): readonly ToolEffect[] {
       return [{ kind: 'Authorize', invocation: state.invocation }]
     case 'running':
     case 'reconciling': {
-      const { invocation, attempt, idempotent } = state
+      const { invocation, attempt, idempotent, deferral } = state
+      if (deferral) return [{ kind: 'Await', attempt, deadline: deferral.deadline }]
       const again = state.phase === 'running' && idempotent
       return [{ kind: again ? 'Run' : 'Reconcile', invocation, attempt }]
     }

@@ -1,4 +1,5 @@
 import type { Address } from '../kernel/address.ts'
+import type { Outgoing } from '../kernel/behaviour.ts'
 import { Failure } from '../kernel/failure.ts'
 import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { PolicyDecision } from '../kernel/policy.ts'
@@ -29,9 +30,18 @@ export type ToolEvent =
       readonly idempotent: boolean
       readonly startedAt: number
     }
+  /** The tool ran and left its outcome to a message: a Settle of one of `settledBy`, before `deadline`. */
+  | ({ readonly kind: 'InvocationDeferred' } & Deferral)
   /** A node died, or handed over, while the tool ran or was being reconciled. */
   | { readonly kind: 'InvocationInterrupted' }
   | { readonly kind: 'InvocationFinished'; readonly outcome: ToolOutcome }
+
+export interface Deferral {
+  /** Epoch milliseconds. */
+  readonly deadline: number
+  readonly settledBy: readonly string[]
+  readonly ifAbandoned: readonly Outgoing[]
+}
 
 const VERSION = 1
 
@@ -39,6 +49,7 @@ const kinds: ReadonlySet<string> = new Set<ToolEvent['kind']>([
   'InvocationAccepted',
   'InvocationAuthorized',
   'InvocationStarted',
+  'InvocationDeferred',
   'InvocationInterrupted',
   'InvocationFinished',
 ])

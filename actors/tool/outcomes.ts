@@ -1,6 +1,8 @@
 import type { PolicyDecision } from '../kernel/policy.ts'
-import type { RunResult, ToolState, Underway, Verdict } from './behaviour.ts'
-import type { ToolOutcome } from './protocol.ts'
+import type { EndOfRun, ToolState, Underway, Verdict } from './behaviour.ts'
+import type { SettledOutcome, ToolOutcome } from './protocol.ts'
+import { capped } from './run.ts'
+import type { Tool } from './tool.ts'
 
 /**
  * What the model is told of each end. Every text says what happened, whether the tool ran, and what to do next: the
@@ -35,7 +37,7 @@ export function notRun(verdict: Exclude<Verdict, { kind: 'decision' }>, now: num
   return ended('blocked', 'POLICY_UNAVAILABLE', text, now)
 }
 
-export function ofRun(result: RunResult, underway: Underway, now: number): ToolOutcome {
+export function ofRun(result: EndOfRun, underway: Underway, now: number): ToolOutcome {
   const told = { startedAt: underway.startedAt, decision: underway.decision }
   const after = underway.idempotent ? '' : ` ${MAYBE}`
   switch (result.kind) {
@@ -53,6 +55,19 @@ export function ofRun(result: RunResult, underway: Underway, now: number): ToolO
       return { ...ended('timeout', 'TOOL_TIMEOUT', text, now), ...told }
     }
   }
+}
+
+/** What came as a message; bounded like any output, for who wrote it need not have known the bound. */
+export function settled(outcome: SettledOutcome, underway: Underway, tool: Pick<Tool, 'maxOutput'>): ToolOutcome {
+  const { startedAt, decision } = underway
+  const { output, truncated } = capped(outcome.output, tool)
+  return { ...outcome, output, startedAt, decision, ...(truncated && { truncated }) }
+}
+
+export function expired(underway: Underway, now: number): ToolOutcome {
+  const { startedAt, decision } = underway
+  const text = `No outcome came within ${now - startedAt} ms, so the call was given up. ${MAYBE}`
+  return { ...ended('timeout', 'TOOL_TIMEOUT', text, now), startedAt, decision }
 }
 
 export function cancelled(reason: string, state: ToolState, now: number): ToolOutcome {

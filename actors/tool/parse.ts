@@ -3,6 +3,14 @@ import { type Address, isAddress } from '../kernel/address.ts'
 import { Failure } from '../kernel/failure.ts'
 import type { ToolCommand } from './protocol.ts'
 
+const settled = z.object({
+  status: z.enum(['success', 'error', 'timeout', 'blocked', 'unknown', 'cancelled']),
+  output: z.string().max(1_000_000),
+  code: z.string().max(100).optional(),
+  finishedAt: z.number(),
+  truncated: z.boolean().optional(),
+})
+
 const command = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('Invoke'),
@@ -17,6 +25,7 @@ const command = z.discriminatedUnion('kind', [
     replyTo: z.custom<Address>(isAddress, 'expected an address'),
   }),
   z.object({ kind: z.literal('Cancel'), v: z.literal(1), reason: z.string().max(2_000) }),
+  z.object({ kind: z.literal('Settle'), v: z.literal(1), callId: z.string().min(1).max(200), outcome: settled }),
 ])
 
 /** A wire body as a command; throws MALFORMED_MESSAGE. */

@@ -17,6 +17,11 @@ export type ToolCommand =
       readonly replyTo: Address
     }
   | { readonly kind: 'Cancel'; readonly v: 1; readonly reason: string }
+  /** The outcome of a call that its tool deferred. The first one counts. */
+  | { readonly kind: 'Settle'; readonly v: 1; readonly callId: string; readonly outcome: SettledOutcome }
+
+/** When it began, and who decided that it may, the call knows itself. */
+export type SettledOutcome = Omit<ToolOutcome, 'startedAt' | 'decision'>
 
 export type ToolStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'unknown' | 'cancelled'
 

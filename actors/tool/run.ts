@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import { isFailure } from '../kernel/failure.ts'
 import type { Finding, RunResult } from './behaviour.ts'
-import type { Tool, ToolContext } from './tool.ts'
+import type { Deferred, Tool, ToolContext } from './tool.ts'
 
 const DEFAULT_MAX_OUTPUT = 16_000
 const MAX_DETAIL = 2_000
@@ -18,6 +18,7 @@ export async function runTool(tool: Tool, args: unknown, context: ToolContext, c
     case 'threw':
       return failed(ended.error)
     case 'returned':
+      if (isDeferred(ended.value)) return ended.value
       return typeof ended.value === 'string' ? capped(ended.value, tool) : notText(ended.value)
   }
 }
@@ -76,12 +77,19 @@ async function within(
  * Cut before it is told to anyone: the journal, the model and the client all get the same bounded text. The detour by
  * bytes lets go of the flood, which a slice alone would keep alive, and mends a character that the cut went through.
  */
-function capped(text: string, tool: Tool): { kind: 'output'; output: string; truncated: boolean } {
+export function capped(
+  text: string,
+  tool: Pick<Tool, 'maxOutput'>,
+): { kind: 'output'; output: string; truncated: boolean } {
   const limit = tool.maxOutput ?? DEFAULT_MAX_OUTPUT
   const truncated = text.length > limit
   const output = compact(text.slice(0, limit))
   if (!truncated) return { kind: 'output', output, truncated }
   return { kind: 'output', output: `${output}\n[cut: the first ${limit} of ${text.length} characters]`, truncated }
+}
+
+function isDeferred(value: unknown): value is Deferred {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'deferred'
 }
 
 function failed(error: unknown): RunResult {

@@ -6,6 +6,7 @@ import type { Operations, ResumeHow } from '../../actors/kernel/region.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
 import type { ShardOwnership } from '../../supervisors/shard-ownership.ts'
 import type { Question } from '../../transports/link/peer-talk.ts'
+import type { SloSample } from '../telemetry/slo-sample.ts'
 
 /** What processes ask each other (cluster-operations.ts asks, node-answers.ts answers). */
 export interface Questions {
@@ -13,12 +14,14 @@ export interface Questions {
   resume: { readonly address: Address; readonly how: ResumeHow }
   drain: undefined
   order: NodeOrder
+  sample: undefined
 }
 
 /** How this process answers. A gateway has no actors, and answers for itself alone. */
 export function nodeAnswers(parts: {
   readonly operations: Pick<Operations, 'tree' | 'resume'> | undefined
   readonly ownership: () => Pick<ShardOwnership, 'drain'>
+  readonly sample: () => Promise<SloSample>
   readonly log: Logger
 }): (question: Question) => Promise<unknown> {
   return async ({ op, args }) => {
@@ -29,6 +32,8 @@ export function nodeAnswers(parts: {
         const { address, how } = args as Questions['resume']
         return parts.operations?.resume(address, how) ?? false
       }
+      case 'sample':
+        return parts.sample()
       case 'drain':
         if (parts.operations === undefined) throw new Failure('INVALID_REQUEST', 'a gateway owns no shard to hand over')
         await parts.ownership().drain()

@@ -7,6 +7,7 @@ import type { SessionRecords } from '../../persistence/journal.ts'
 import { SLOTS } from '../../persistence/membership.ts'
 import { joinCluster } from '../../persistence/pg-membership.ts'
 import type { SessionBirths } from '../../persistence/session-births.ts'
+import { runnableDrills } from '../../supervisors/drills/drills.ts'
 import { ShardOwnership } from '../../supervisors/shard-ownership.ts'
 import { publishedDeadLetters } from '../../transports/kafka/dead-letter-feed.ts'
 import { GatewayOutbound } from '../../transports/kafka/gateway-outbound.ts'
@@ -15,12 +16,14 @@ import { strangers } from '../../transports/kafka/strangers.ts'
 import { recordOf } from '../../transports/kafka/undecodable.ts'
 import type { ClusterConfig, Config } from '../config/config.ts'
 import { type HealthDocument, healthDocument } from '../dependencies.ts'
+import { DrillProcesses } from '../drill-runs.ts'
 import { openGateway } from '../open-gateway.ts'
 import { startOperationsServer } from '../operations-server.ts'
 import { version } from '../package-root.ts'
 import { answeringModel, type Foundation, openProcessParts } from '../process-parts.ts'
 import { replayDeadLetter } from '../replay.ts'
 import { measuredMailbox, monotonicSeconds } from '../telemetry/measured.ts'
+import { sampleOf } from '../telemetry/slo-sample.ts'
 import { traced, tracedMailbox } from '../telemetry/traced.ts'
 import { actorKindsHere } from '../wire.ts'
 import { clusterOperations, type NodeDetail } from './cluster-operations.ts'
@@ -30,6 +33,7 @@ import { nodeAnswers } from './node-answers.ts'
 import { openLinks, reachableAs } from './open-links.ts'
 import { Peers } from './peers.ts'
 import { QuarantineWatch } from './quarantine-watch.ts'
+import { samplesOf } from './samples.ts'
 
 /** Beats in a lease: a few may come late before anybody takes over. */
 const BEATS_PER_LEASE = 10
@@ -170,7 +174,8 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     (it) => it.stop(),
     config.actors.drainMs * 2 + 5_000,
   )
-  talk.answers(nodeAnswers({ operations: actors?.operations, ownership: () => ownership, log }))
+  const sample = () => sampleOf(metrics.registry, membership.nodeId)
+  talk.answers(nodeAnswers({ operations: actors?.operations, ownership: () => ownership, sample, log }))
 
   tellHealth(kafka, topicPrefix, healthDocument(foundation.found, { process: name, version, now: clock.now() }))
   const metricsText = () => metrics.registry.metrics()
@@ -192,8 +197,8 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     epochs: persistence.epochs,
     talk,
     isQuarantined: (address) => quarantined.has(address),
-    replayDeadLetter: (id) =>
-      replayDeadLetter(id, {
+    replayDeadLetter: (id, edited) =>
+      replayDeadLetter(id, edited, {
         deadLetters: persistence.deadLetters,
         clock,
         mailbox: {
@@ -211,10 +216,26 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
     mailbox,
     outbound: gatewayOutbound,
     operations,
+    drillRuns: new DrillProcesses({
+      offered: runnableDrills,
+      gateways: () => gatewaysOf(peers, self().id),
+      clock,
+      ids,
+      log,
+    }),
+    samples: () => samplesOf({ peers, talk, self, sample }),
     metricsText,
     health,
   })
   return { url, model: answeringModel(parts) }
+}
+
+/** This one first, as it surely answers. */
+function gatewaysOf(peers: Peers, self: string): string[] {
+  const gateways = peers.gateways()
+  return [...gateways.filter(({ id }) => id === self), ...gateways.filter(({ id }) => id !== self)].map(
+    ({ url }) => url,
+  )
 }
 
 function owned(leases: ReadonlyMap<string, ShardLease>, kinds: readonly ActorKind[]): NodeDetail['shards'] {

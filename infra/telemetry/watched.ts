@@ -14,12 +14,16 @@ export function watchDependencies(metrics: Metrics, health: () => Promise<Health
 }
 
 /** The in-process mailbox has one backlog for each kind, shown by the topic that would carry it. */
+export function lookAtBacklog(metrics: Metrics, mailbox: Mailbox): void {
+  for (const kind of ['session', 'tool'] as const) {
+    const [topic] = mailboxTopics[kind]
+    if (topic) metrics.mailboxLag(topic.name, mailbox.backlog(kind))
+  }
+}
+
 export function scrapedWithBacklog(metrics: Metrics, mailbox: Mailbox): () => Promise<string> {
   return () => {
-    for (const kind of ['session', 'tool'] as const) {
-      const [topic] = mailboxTopics[kind]
-      if (topic) metrics.mailboxLag(topic.name, mailbox.backlog(kind))
-    }
+    lookAtBacklog(metrics, mailbox)
     return metrics.registry.metrics()
   }
 }

@@ -109,6 +109,13 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       },
     },
     reader: sessions,
+    drillRuns: {
+      offered: [],
+      list: () => [],
+      stop: () => false,
+      start: () => Promise.reject(new Error('no drills here')),
+    },
+    slo: { everyMs: 5_000, points: () => [] },
     dryRuns: {
       run: () => Promise.reject(new Error('a dry run needs a real journal: see spec/actors/session/dry-run.spec.ts')),
     },
@@ -116,10 +123,10 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
       tree: async () => [
         { path: 'node', type: 'node', state: 'running' as const, mailbox: 0, restarts: 0, children: [] },
       ],
-      async replayDeadLetter(id) {
+      async replayDeadLetter(id, edited) {
         const letter = deadLetters.get(id)
         deadLetters.delete(id)
-        return letter && { ...letter.envelope, id: `${letter.envelope.id}/replay/1` }
+        return letter && { ...letter.envelope, ...edited, id: `${letter.envelope.id}/replay/1` }
       },
       isQuarantined: (at) => quarantined.has(at),
       resume: async (at) => quarantined.delete(at),

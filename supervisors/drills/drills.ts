@@ -5,6 +5,7 @@ import {
   killGateway,
   killNode,
   killOne,
+  REVIVE_SOON_MS,
   rollingRestart,
 } from './faults-of-processes.ts'
 import { flushRedis, journalTwo, killBroker, restartPostgres } from './faults-of-servers.ts'
@@ -118,6 +119,11 @@ export const drillNames = Object.keys(drills) as readonly DrillName[]
 /** What `soma drill all` runs. */
 export const allDrills: readonly DrillName[] = drillNames.filter((name) => name !== 'long')
 
+/** Those that work on any cluster, by its gateways alone. */
+export const runnableDrills = drillNames
+  .filter((name) => drills[name].needs === 'running')
+  .map((name) => ({ name, what: drills[name].what }))
+
 export function drillOf(name: DrillName): Drill {
   return drills[name]
 }
@@ -130,7 +136,7 @@ async function killsAndFreezes(world: World): Promise<void> {
   const { chance, target, repeat } = world
   const atOnce = target.nodes.length >= 4 ? 2 : 1
   const hit = (node: string) =>
-    chance.next() < 0.7 ? killOne(world, node) : freezeOne(world, node, chance.between(500, 5_000))
+    chance.next() < 0.7 ? killOne(world, node, REVIVE_SOON_MS) : freezeOne(world, node, chance.between(500, 5_000))
   await world.times(
     async () => {
       await Promise.all(chance.shuffled(target.nodes).slice(0, atOnce).map(hit))

@@ -10,20 +10,23 @@ const CUT_MS = 8_000
  * Past the time that recovery may take: it is the others that are to take over. Where all nodes share one machine, a start in
  * the middle of it takes a whole CPU for two seconds, and it is the start that would be measured.
  */
-const REVIVE_AFTER_MS = [3_000, 5_000] as const
+const REVIVE_AFTER_MS: Span = [3_000, 5_000]
+/** In a long mix of faults a start in the middle of a recovery is one of them. */
+export const REVIVE_SOON_MS: Span = [200, 1_500]
+type Span = readonly [number, number]
 
 /** kill -9 of a node that owns shards, started again a moment later. */
 export async function killNode(world: World): Promise<void> {
   await world.times(() => killOne(world, world.chance.pick(world.target.nodes)))
 }
 
-export async function killOne(world: World, node: string): Promise<void> {
+export async function killOne(world: World, node: string, reviveAfterMs = REVIVE_AFTER_MS): Promise<void> {
   const sessions = await world.sessionsOf(node)
   const dead = world.target.kill(node)
   world.fault('kill', node, sessions)
   await dead
   const settled = world.settled()
-  await pause(world.chance.between(...REVIVE_AFTER_MS))
+  await pause(world.chance.between(...reviveAfterMs))
   await world.target.revive(node)
   await settled
 }

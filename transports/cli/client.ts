@@ -170,8 +170,9 @@ export class SomaClient {
     return this.#call('GET', `/v1/admin/dead-letters/${encodeURIComponent(id)}`)
   }
 
-  replayDeadLetter(id: string): Promise<{ status: string; event_id: string; address: string }> {
-    return this.#call('POST', `/v1/admin/dead-letters/${encodeURIComponent(id)}/replay`, {})
+  replayDeadLetter(id: string, body?: unknown): Promise<{ status: string; event_id: string; address: string }> {
+    const edited = body === undefined ? {} : { body }
+    return this.#call('POST', `/v1/admin/dead-letters/${encodeURIComponent(id)}/replay`, edited)
   }
 
   dropDeadLetter(id: string): Promise<{ status: string }> {

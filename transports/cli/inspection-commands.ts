@@ -129,7 +129,8 @@ export function inspectionCommands(program: Command, means: CliMeans, run: Run):
             return exitCodes.ok
           }
           const { why } = options
-          if (why === undefined) throw new UsageError(`${action} needs --why.`)
+          if (why === undefined)
+            throw new UsageError(`\`step ${action}\` needs --why "reason": the journal keeps who did it and why.`)
           const accepted =
             action === 'edit'
               ? await client.editPending(session, editOf(await client.pending(session), { ...options, why }))

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
+import type { SomaClient } from './client.ts'
 import { type CliMeans, withService } from './command-context.ts'
 import { exitCodes, UsageError } from './problem.ts'
 import { wholeNumber } from './session-commands.ts'
@@ -62,10 +64,11 @@ export function operatorCommands(program: Command, means: CliMeans, run: Run): v
     .command('replay')
     .description('send it again, under a new id')
     .argument('<id>')
-    .action((id: string, _options: object, command: Command) =>
+    .option('--edit <json>', 'with this body instead of its own')
+    .action((id: string, { edit }: { edit?: string }, command: Command) =>
       run(
         withService(command, means, async ({ client, print }) => {
-          const replayed = await client.replayDeadLetter(id)
+          const replayed = await client.replayDeadLetter(id, edit === undefined ? undefined : bodyOf(edit))
           print(replayed, () => `sent to ${replayed.address} as ${replayed.event_id}`)
           return exitCodes.ok
         }),
@@ -132,18 +135,40 @@ export function operatorCommands(program: Command, means: CliMeans, run: Run): v
       run(
         withService(command, means, async ({ client, print }) => {
           const resumed = await client.resume(address, resumption(options))
-          print(resumed, () => `${address} is woken; should it fail again, \`soma quarantine\` lists it again`)
-          return exitCodes.ok
+          const again = await failsAgain(address, client)
+          print({ ...resumed, quarantined_again: again !== undefined }, () =>
+            again === undefined
+              ? `${address} goes on`
+              : `${address} failed again and is quarantined: ${again.code}, ${again.detail}`,
+          )
+          return again === undefined ? exitCodes.ok : exitCodes.failed
         }),
       ),
     )
 }
 
+/** A few restarts with their backoff; what fails later is listed by `soma quarantine`. */
+const WATCHED_MS = 4_000
+const LOOK_MS = 250
+
+async function failsAgain(address: string, client: Pick<SomaClient, 'quarantine'>) {
+  for (let waited = 0; waited < WATCHED_MS; waited += LOOK_MS) {
+    await pause(LOOK_MS)
+    const again = (await client.quarantine()).quarantine.find((entry) => entry.address === address)
+    if (again !== undefined) return again
+  }
+  return undefined
+}
+
 function resumption({ drop, edit }: { drop?: boolean; edit?: string }) {
   if (drop && edit !== undefined) throw new UsageError('Choose one of --drop and --edit.')
   if (edit === undefined) return { action: drop ? 'drop' : 'retry' } as const
+  return { action: 'edit', body: bodyOf(edit) } as const
+}
+
+function bodyOf(edit: string): unknown {
   try {
-    return { action: 'edit', body: JSON.parse(edit) as unknown } as const
+    return JSON.parse(edit)
   } catch {
     throw new UsageError('--edit is not valid JSON.')
   }

@@ -14,6 +14,7 @@ import type { Models } from '../model/client.ts'
 import type { Outbound } from '../outbound.ts'
 import { createAuthenticator } from './auth.ts'
 import type { GatewayConfig } from './config.ts'
+import type { DrillRuns } from './drill-runs.ts'
 import type { DryRuns } from './dry-runs.ts'
 import type { HealthReport } from './health.ts'
 import { type App, createHttpServer } from './http-server.ts'
@@ -31,11 +32,13 @@ import { messageRoutes } from './routes/messages.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { sloRoutes } from './routes/slo.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { toolRoutes } from './routes/tools.ts'
 import { transferRoutes } from './routes/transfer.ts'
 import { SessionDoor } from './session-door.ts'
 import type { SessionReader } from './session-reader.ts'
+import type { SloSeries } from './slo.ts'
 
 /** All that the gateway needs; it keeps no session state of its own. */
 export interface GatewayDeps {
@@ -50,6 +53,8 @@ export interface GatewayDeps {
   readonly deadLetters: DeadLetters
   readonly quarantine: Quarantine
   readonly drills: DrillReports
+  readonly drillRuns: DrillRuns
+  readonly slo: SloSeries
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
@@ -109,6 +114,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       adminRoutes,
       clusterRoutes,
       drillRoutes,
+      sloRoutes,
       operationRoutes,
       pageRoutes,
     ]) {

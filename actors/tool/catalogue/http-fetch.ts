@@ -25,7 +25,7 @@ const schema = z.object({
  * GET and HEAD only: they change nothing at the other end, so a call that a crash interrupted may run again.
  * Any port, save those that the fetch standard blocks (mail, ssh and the like).
  */
-export function httpFetch(options: HttpFetchOptions = {}): Tool<typeof schema> {
+export function httpFetch(options: HttpFetchOptions = {}): Tool<typeof schema, string> {
   const guard = { reachable: options.reachable ?? reachable(), lookup: options.lookup, maxBytes: MAX_BYTES }
   return defineTool({
     name: 'http_fetch',

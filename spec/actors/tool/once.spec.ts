@@ -5,7 +5,8 @@ import { type OwnCommand, type ToolEffect, type ToolState, toolBehaviour } from 
 import { toolCatalogue } from '../../../actors/tool/catalogue.ts'
 import type { ToolEvent } from '../../../actors/tool/events.ts'
 import type { ToolCommand } from '../../../actors/tool/protocol.ts'
-import { allowed, cancel, deniedBy, invoke, metaOf, workTool } from '../../support/given-tool.ts'
+import { deferred } from '../../../actors/tool/tool.ts'
+import { allowed, callId, cancel, deniedBy, invoke, metaOf, session, workTool } from '../../support/given-tool.ts'
 
 type Command = ToolCommand | OwnCommand
 type ToolBehaviour = Behaviour<ToolState, Command, ToolEvent, ToolEffect>
@@ -94,10 +95,17 @@ class World {
       this.tell({ kind: 'Reconciled', attempt, finding: { kind: 'unknown' } }, `end/reconciled/${step}`, 'no')
       const result = { kind: 'output', output: 'x', truncated: false } as const
       this.tell({ kind: 'Ran', attempt, result }, `end/ran/${step}`, 'no')
+      this.tell(settle, `end/settle/${step}`, 'no')
     }
   }
 }
 
+const settle: Command = {
+  kind: 'Settle',
+  v: 1,
+  callId,
+  outcome: { status: 'success', output: 'x', finishedAt: 0 },
+}
 const attempts = fc.integer({ min: 1, max: 4 })
 
 function commands(findings: readonly ('unknown' | 'not-run')[]): fc.Arbitrary<{ command: Command; envelope: string }> {
@@ -111,6 +119,15 @@ function commands(findings: readonly ('unknown' | 'not-run')[]): fc.Arbitrary<{ 
     command: { kind: 'Ran', attempt, result: { kind: 'output', output: 'x', truncated: false } } as const,
     envelope: `ran/${attempt}`,
   }))
+  const deferrals = attempts.map((attempt) => ({
+    command: { kind: 'Ran', attempt, result: deferred({ settledBy: [session], send: [] }) } as const,
+    envelope: `ran/${attempt}`,
+  }))
+  const settlements = fc.nat(2).map((n) => ({ command: settle, envelope: `settle/${n}` }))
+  const expiries = attempts.map((attempt) => ({
+    command: { kind: 'Expired', attempt } as const,
+    envelope: `expired/${attempt}`,
+  }))
   const reconciliations = fc.tuple(attempts, fc.constantFrom(...findings), fc.nat(3)).map(([attempt, kind, n]) => ({
     command: { kind: 'Reconciled', attempt, finding: { kind } } as const,
     envelope: `reconciled/${n}`,
@@ -121,6 +138,9 @@ function commands(findings: readonly ('unknown' | 'not-run')[]): fc.Arbitrary<{ 
     { weight: 4, arbitrary: decisions },
     { weight: 2, arbitrary: results },
     { weight: 2, arbitrary: reconciliations },
+    { weight: 2, arbitrary: deferrals },
+    { weight: 1, arbitrary: settlements },
+    { weight: 1, arbitrary: expiries },
   )
 }
 

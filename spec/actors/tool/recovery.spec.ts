@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import type { Policy } from '../../../actors/kernel/policy.ts'
 import { toolCatalogue } from '../../../actors/tool/catalogue.ts'
-import type { Tool } from '../../../actors/tool/tool.ts'
-import { allowed, callId, invoke, workTool } from '../../support/given-tool.ts'
-import { until } from '../../support/probe.ts'
+import { deferred, type Tool } from '../../../actors/tool/tool.ts'
+import { allowed, callId, invoke, session, workTool } from '../../support/given-tool.ts'
+import { settled, until } from '../../support/probe.ts'
 import { ToolNode } from '../../support/tool-node.ts'
 
 let node: ToolNode
@@ -81,5 +81,50 @@ describe('a tool actor whose node died', () => {
     await node.crash()
     node.activate()
     expect(await node.outcome()).to.deep.include({ status: 'error', code: 'TOOL_NOT_FOUND' })
+  })
+})
+
+describe('a tool actor that waits for its Settle', () => {
+  const deferring = () => workTool({ run: async () => deferred({ settledBy: [session], send: [] }) })
+  const settle = {
+    kind: 'Settle',
+    v: 1,
+    callId,
+    outcome: { status: 'success', output: 'found', finishedAt: 0 },
+  } as const
+
+  afterEach(() => node.stop())
+
+  it('T6: occupies no slot meanwhile', async () => {
+    node = new ToolNode(deferring(), { maxConcurrent: 1 })
+    const others = ['a', 'b', 'c'].map((one) => `8c5f0000-0000-4000-8000-000000000001/${one}`)
+    for (const one of others) node.tell(invoke({ callId: one }))
+    const waits = (one: string) => node.journal.kinds(`tool:${one}`).at(-1) === 'InvocationDeferred'
+    await until(() => others.every(waits), 'all three wait')
+  })
+
+  it('T6: is settled after its node died, and did not run again', async () => {
+    node = new ToolNode(deferring())
+    node.tell(invoke())
+    await until(() => node.events.at(-1) === 'InvocationDeferred', 'the deferral')
+    await node.crash()
+    node.tell(settle)
+    expect(await node.outcome()).to.include({ status: 'success', output: 'found' })
+    expect(node.events.filter((kind) => kind === 'InvocationStarted')).to.have.length(1)
+  })
+
+  it('T6: its deadline is armed again after its node died', async () => {
+    node = new ToolNode(deferring())
+    node.tell(invoke())
+    await until(() => node.events.at(-1) === 'InvocationDeferred', 'the deferral')
+    node.clock.advance(900)
+    await node.crash()
+    node.activate()
+    await settled()
+    node.clock.advance(99)
+    await settled()
+    expect(node.journal.sent).to.deep.equal([])
+    node.clock.advance(1)
+    expect(await node.outcome()).to.include({ status: 'timeout', code: 'TOOL_TIMEOUT' })
   })
 })

@@ -35,9 +35,9 @@ export function adminRoutes(app: App, { operations, deadLetters, quarantine }: G
     throw new Failure('NOT_QUARANTINED', `\`${address}\` is not quarantined.`)
   }
 
-  async function replay(request: FastifyRequest, id: string) {
+  async function replay(request: FastifyRequest, id: string, edited?: { readonly body: unknown }) {
     await letterOf(request, id)
-    const envelope = await operations.replayDeadLetter(id)
+    const envelope = await operations.replayDeadLetter(id, edited)
     if (!envelope) throw new Failure('DEAD_LETTER_NOT_FOUND', `There is no dead letter ${id} any more.`)
     return { status: 'replayed' as const, event_id: envelope.id, address: envelope.to }
   }
@@ -82,8 +82,19 @@ export function adminRoutes(app: App, { operations, deadLetters, quarantine }: G
 
   app.post(
     '/v1/admin/dead-letters/:id/replay',
-    { preHandler: admin, schema: { tags, summary: 'Send it again, under a new id', params: letterParams } },
-    (request) => replay(request, request.params.id),
+    {
+      preHandler: admin,
+      schema: {
+        tags,
+        summary: 'Send it again under a new id; with `body`, that instead of what it held',
+        params: letterParams,
+        body: z.object({ body: z.unknown().optional() }).nullish(),
+      },
+    },
+    (request) => {
+      const body = request.body?.body
+      return replay(request, request.params.id, body === undefined ? undefined : { body })
+    },
   )
 
   app.delete(

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Failure } from '../../../actors/kernel/failure.ts'
 import type { DrillSummary } from '../../../persistence/drill-reports.ts'
 import { requireScope } from '../auth.ts'
+import type { DrillRun } from '../drill-runs.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 import { iso, timestamp } from '../schemas.ts'
@@ -17,10 +18,19 @@ const summary = z.object({
 /** A report is the drill's own document; its size is bounded like that of any body. */
 const report = z.record(z.string(), z.unknown())
 const stored = summary.extend({ report })
+const run = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: z.enum(['running', 'passed', 'failed', 'stopped']),
+  started_at: timestamp,
+  finished_at: timestamp.nullable(),
+  lines: z.array(z.string()),
+})
 
 /** Reports of failover drills (scope admin): `soma drill` leaves them here, `soma drills` reads them. */
-export function drillRoutes(app: App, { drills }: GatewayContext): void {
+export function drillRoutes(app: App, { drills, drillRuns }: GatewayContext): void {
   const preHandler = async (request: FastifyRequest) => requireScope(request.caller, 'admin')
+  const adminOfAll = async (request: FastifyRequest) => requireScope(request.caller, 'admin:all')
   const tags = ['admin']
 
   app.get(
@@ -36,6 +46,70 @@ export function drillRoutes(app: App, { drills }: GatewayContext): void {
       },
     },
     async ({ caller, query }) => ({ tenant: caller.tenant, drills: (await drills.list(query.limit)).map(summaryJson) }),
+  )
+
+  const runOf = ({ startedAt, finishedAt, lines, ...run }: DrillRun) => ({
+    ...run,
+    started_at: iso(startedAt),
+    finished_at: finishedAt === undefined ? null : iso(finishedAt),
+    lines: [...lines],
+  })
+
+  app.get(
+    '/v1/admin/drill-runs',
+    {
+      preHandler,
+      schema: {
+        tags,
+        summary: 'Which drills this cluster can run, and those started here, the latest first',
+        response: {
+          200: z.object({ offered: z.array(z.object({ name: z.string(), what: z.string() })), runs: z.array(run) }),
+        },
+      },
+    },
+    async () => ({ offered: drillRuns.offered.map((it) => ({ ...it })), runs: drillRuns.list().map(runOf) }),
+  )
+
+  app.post(
+    '/v1/admin/drill-runs',
+    {
+      preHandler: adminOfAll,
+      schema: {
+        tags,
+        summary: 'Run a drill on this cluster, with load of its own, as the caller’s tenant',
+        body: z.object({
+          name: z.string().min(1).max(100),
+          sessions: z.int().min(1).max(1_000).default(30),
+          rate: z.int().min(1).max(1_000).default(20),
+          duration_seconds: z.int().min(1).max(3_600).default(20),
+          repeat: z.int().min(1).max(1_000).default(1),
+          in_production: z.boolean().default(false),
+        }),
+        response: { 200: run },
+      },
+    },
+    async ({ body, headers }) => {
+      const token = headers.authorization?.replace(/^Bearer /i, '')
+      const { name, sessions, rate, duration_seconds: durationSeconds, repeat, in_production: inProduction } = body
+      return runOf(await drillRuns.start({ name, sessions, rate, durationSeconds, repeat, inProduction, token }))
+    },
+  )
+
+  app.post(
+    '/v1/admin/drill-runs/:id/stop',
+    {
+      preHandler: adminOfAll,
+      schema: {
+        tags,
+        summary: 'End a drill early; the load stops, what it broke is mended',
+        params: z.object({ id: z.string().max(100) }),
+        response: { 200: z.object({ status: z.literal('stopping'), id: z.string() }) },
+      },
+    },
+    async ({ params }) => {
+      if (!drillRuns.stop(params.id)) throw new Failure('DRILL_NOT_FOUND', `No drill ${params.id} is running here.`)
+      return { status: 'stopping' as const, id: params.id }
+    },
   )
 
   app.get(
