@@ -21,6 +21,7 @@ import type { ContentConfig } from './config/config.ts'
 import { closest } from './config/did-you-mean.ts'
 import { ConfiguredMcpServers } from './mcp/mcp-servers.ts'
 import { LateMemory } from './memory/late-memory.ts'
+import { rememberChunks } from './memory/remember-chunks.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { packageRoot } from './package-root.ts'
 import { PersonaFiles } from './personas/persona-files.ts'
@@ -58,15 +59,16 @@ export async function loadContent(
   const ownTools = config.toolsDir === undefined ? [] : await loadTools(config.toolsDir)
   const guard = reachable(config.httpFetchAllow, ownAddresses)
   const sandbox = new CapsulePool({ ...config.sandbox, outputBytes: SANDBOX_OUTPUT_BYTES }, means)
+  // A look at the configuration (`soma doctor`) knows the tools too, and calls none.
+  const memory = means.memory ?? new LateMemory()
   const shipped: Tool[] = [
     echo,
     timestamp,
     httpFetch({ reachable: guard }),
     codeExecute(sandbox),
-    documentIngest({ attachments: means.attachments ?? noAttachments }),
+    documentIngest({ attachments: means.attachments ?? noAttachments, rememberChunks: rememberChunks(memory) }),
     ...(config.filesDir === undefined ? [] : [fileRead(config.filesDir)]),
-    // A look at the configuration (`soma doctor`) knows the tools too, and calls none.
-    ...memoryTools(means.memory ?? new LateMemory()),
+    ...memoryTools(memory),
   ]
   const policyFile = config.policyFile ?? path.join(packageRoot, 'infra/policy/default.yaml')
   const file = new FilePolicy(policyFile, means.ids)

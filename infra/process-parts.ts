@@ -1,5 +1,4 @@
 import type { Logger } from '../actors/kernel/telemetry.ts'
-import type { Embedder } from '../actors/memory/index/memory-index.ts'
 import { InMemorySnapshots } from '../persistence/in-memory-snapshots.ts'
 import type { Persistence } from '../persistence/open.ts'
 import type { HealthReport } from '../transports/gateway/health.ts'
@@ -11,6 +10,7 @@ import { loadContent } from './content.ts'
 import { readiness } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { LateMemory } from './memory/late-memory.ts'
+import { openMemorySearch } from './memory/memory-search.ts'
 import { probesOf } from './probes/configured.ts'
 import { deadLetterDepths } from './telemetry/dead-letter-depths.ts'
 import {
@@ -60,6 +60,11 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
       }),
     (it) => it.close(),
   )
+  const memorySearch = await lifecycle.start(
+    'memory search',
+    () => openMemorySearch(config.memory, { clock, ids, log }),
+    (it) => it.close(),
+  )
   const tenants = loadTenants(config.budgets)
   const probes = await probesOf(config)
   // Looking for a model takes up to 300 ms and opening the journal as long: side by side.
@@ -105,8 +110,7 @@ export async function openProcessParts({ config, log, lifecycle, ...foundation }
     tracer,
     content,
     memory,
-    /** Undefined: memories are found by their words alone. */
-    embedder: undefined as Embedder | undefined,
+    memorySearch,
     models,
     persistence,
     snapshots: measuredSnapshots(snapshots, metrics),

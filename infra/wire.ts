@@ -8,7 +8,6 @@ import type { AddressedKind, Operations, Region } from '../actors/kernel/region.
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
 import { memoryKind } from '../actors/memory/actor.ts'
-import type { Embedder } from '../actors/memory/index/memory-index.ts'
 import { LiveShards } from '../actors/memory/live-shards.ts'
 import { sessionKind } from '../actors/session/actor.ts'
 import { type ToolKind, toolKind } from '../actors/tool/actor.ts'
@@ -32,7 +31,7 @@ import { OutboxRelay } from '../transports/outbox-relay.ts'
 import type { ActorsConfig } from './config/config.ts'
 import type { Content } from './content.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import { openMemoryIndex } from './memory/open-memory-index.ts'
+import type { MemorySearch } from './memory/memory-search.ts'
 import { memoryUpkeep } from './memory/upkeep.ts'
 import { replayDeadLetter } from './replay.ts'
 import type { Metrics } from './telemetry/metrics.ts'
@@ -60,7 +59,7 @@ export interface ActorParts {
   readonly metrics: Metrics
   readonly tracer?: Tracer | undefined
   /** Undefined: memories are found by their words alone. */
-  readonly embedder?: Embedder | undefined
+  readonly memorySearch: MemorySearch
   /** Told of every journaled event of a memory shard. */
   readonly memoryChanged?: (stored: PlacedEvent) => void
   /** Of sessions born at a gateway in another process. */
@@ -279,15 +278,15 @@ function tools({ config }: ActorParts, kind: ToolKind, harness: JournaledActorPa
 const MEMORY_IDLE_MS = 15 * 60_000
 
 function memoryShards(
-  { persistence, config, embedder, memoryChanged, clock }: ActorParts,
+  { persistence, config, memorySearch, memoryChanged, clock }: ActorParts,
   harness: JournaledActorParts,
   live: LiveShards,
 ) {
   return memoryKind(
     {
-      ...{ rows: persistence.memories, live, embedder, clock },
+      ...{ rows: persistence.memories, live, embedder: memorySearch.embedder, clock },
       ...(memoryChanged && { changed: memoryChanged }),
-      openIndex: openMemoryIndex,
+      openIndex: memorySearch.openIndex,
       workingMemory: config.workingMemory,
       idleMs: MEMORY_IDLE_MS,
     },

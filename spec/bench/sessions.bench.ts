@@ -10,6 +10,7 @@ import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
 import { loadConfig } from '../../infra/config/config.ts'
 import { loadContent } from '../../infra/content.ts'
 import { Lifecycle } from '../../infra/lifecycle.ts'
+import { openMemorySearch } from '../../infra/memory/memory-search.ts'
 import { Metrics } from '../../infra/telemetry/metrics.ts'
 import { actorKindsHere, startActors } from '../../infra/wire.ts'
 import { openPersistence } from '../../persistence/open.ts'
@@ -59,6 +60,7 @@ async function measured(folder: string, lifecycle: Lifecycle): Promise<BenchRow[
       leases: new Map(),
       config: { ...loadConfig({}).actors, idleMs: 3_600_000, maxActiveSessions: SESSIONS * 2, drainMs: 10_000 },
       toolSwitches: allOn,
+      memorySearch: await openMemorySearch(loadConfig({ SOMA_EMBEDDING_MODEL: 'none' }).memory, { clock, ids, log }),
       persistence,
       // Without snapshots: what they hold has a bound of its own (64 MB), and recovery from the journal is the dearer.
       snapshots: { load: async () => undefined, save: async () => {}, remove: async () => {} },

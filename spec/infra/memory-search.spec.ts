@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { systemClock, systemIds } from '../../infra/clock.ts'
 import { loadConfig } from '../../infra/config/config.ts'
-import { openMemorySearch } from '../../infra/memory-search.ts'
+import { openMemorySearch } from '../../infra/memory/memory-search.ts'
 import { embeddings, startEmbeddingServer, vectorOf } from '../support/embedding-server.ts'
 import { anEntry, aQuery, unit } from '../support/index-entries.ts'
 

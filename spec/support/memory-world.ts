@@ -8,7 +8,6 @@ import { LiveShards } from '../../actors/memory/live-shards.ts'
 import { MemoryDoor } from '../../actors/memory/memory-door.ts'
 import type { MemoryOwners } from '../../actors/memory/owners.ts'
 import { systemIds } from '../../infra/clock.ts'
-import { ScanIndex } from '../../infra/memory/scan-index.ts'
 import type { ShardLease } from '../../persistence/epochs.ts'
 import type { Journal } from '../../persistence/journal.ts'
 import { openInMemory } from '../../persistence/open-in-memory.ts'
@@ -20,6 +19,7 @@ import { realClock } from './gateway-harness.ts'
 import { mayWrite } from './given-memory.ts'
 import type { Stores } from './persistence-under-test.ts'
 import { CountingMetrics } from './probe.ts'
+import { ScanIndex } from './scan-index.ts'
 
 export interface MemoryWorldOptions {
   readonly policy?: Policy

@@ -16,7 +16,7 @@ export interface DocumentIngestMeans {
 }
 
 export type RememberChunks = (
-  context: Pick<ToolContext, 'tenant' | 'sessionId' | 'personaId' | 'signal'>,
+  context: Pick<ToolContext, 'callId' | 'tenant' | 'sessionId' | 'personaId' | 'signal'>,
   chunks: readonly { readonly key: string; readonly text: string; readonly source: string }[],
 ) => Promise<number>
 

@@ -1,9 +1,9 @@
-import type { Clock, Ids } from '../actors/kernel/clock.ts'
-import type { Logger } from '../actors/kernel/telemetry.ts'
-import type { Embedder, MemoryIndex } from '../actors/memory/index/memory-index.ts'
-import { IndexThreads } from '../persistence/memory-index/index-threads.ts'
-import { LocalEmbedder } from '../transports/embedding/local-embedder.ts'
-import type { EmbeddingConfig, MemoryConfig } from './config/config-memory.ts'
+import type { Clock, Ids } from '../../actors/kernel/clock.ts'
+import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { Embedder, MemoryIndex } from '../../actors/memory/index/memory-index.ts'
+import { IndexThreads } from '../../persistence/memory-index/index-threads.ts'
+import { LocalEmbedder } from '../../transports/embedding/local-embedder.ts'
+import type { EmbeddingConfig, MemoryConfig } from '../config/config-memory.ts'
 
 /** What memory shards search with. Nothing is started or loaded before it is used, so it costs a start nothing. */
 export interface MemorySearch {
@@ -37,7 +37,7 @@ async function openEmbedder(config: EmbeddingConfig, means: { clock: Clock; ids:
     }
     case 'endpoint': {
       const { Agent } = await import('undici')
-      const { OpenAiEmbedder } = await import('../transports/embedding/openai-embedder.ts')
+      const { OpenAiEmbedder } = await import('../../transports/embedding/openai-embedder.ts')
       const dispatcher = new Agent({ keepAliveTimeout: 30_000 })
       return { embedder: new OpenAiEmbedder(config, { ...means, dispatcher }), close: () => dispatcher.destroy() }
     }
