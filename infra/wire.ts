@@ -2,17 +2,13 @@ import { getHeapStatistics } from 'node:v8'
 import { type ActorKind, type Address, idOf } from '../actors/kernel/address.ts'
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
 import type { Failure } from '../actors/kernel/failure.ts'
-import { journaledActor } from '../actors/kernel/journaled-actor.ts'
 import type { JournaledActorParts } from '../actors/kernel/journaled-kind.ts'
-import type { AddressedKind, Operations, Region } from '../actors/kernel/region.ts'
+import type { Operations, Region } from '../actors/kernel/region.ts'
 import type { Logger } from '../actors/kernel/telemetry.ts'
 import type { Tracer } from '../actors/kernel/tracing.ts'
-import { memoryKind } from '../actors/memory/actor.ts'
 import { LiveShards } from '../actors/memory/live-shards.ts'
 import { sessionKind } from '../actors/session/actor.ts'
-import { type ToolKind, toolKind } from '../actors/tool/actor.ts'
-import type { ToolState } from '../actors/tool/behaviour.ts'
-import { isDeferred } from '../actors/tool/deferral.ts'
+import type { ToolKind } from '../actors/tool/actor.ts'
 import type { ToolSwitchboard } from '../actors/tool/tool-switches.ts'
 import type { ShardLease } from '../persistence/epochs.ts'
 import type { PlacedEvent } from '../persistence/journal.ts'
@@ -28,6 +24,7 @@ import type { Mailbox } from '../transports/mailbox.ts'
 import type { Models } from '../transports/model/client.ts'
 import type { Outbound, ToolProgress } from '../transports/outbound.ts'
 import { OutboxRelay } from '../transports/outbox-relay.ts'
+import { memoryShards, toolActorsOf, toolInvocations } from './actor-kinds.ts'
 import type { ActorsConfig } from './config/config.ts'
 import type { Content } from './content.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -131,7 +128,7 @@ export async function startActors(parts: ActorParts, lifecycle: Lifecycle): Prom
         system,
         kinds: {
           ...(parts.kinds.includes('session') && { session: sessions(parts, harness, system, epochOf) }),
-          ...(toolActors && { tool: tools(parts, toolActors, harness) }),
+          ...(toolActors && { tool: toolInvocations(parts, toolActors, harness) }),
           ...(parts.kinds.includes('memory') && { memory: memoryShards(parts, harness, memories) }),
         },
         deadLetters,
@@ -241,57 +238,6 @@ function sessions(
       )
     },
   })
-}
-
-/** An invocation has one life: once its outcome is journaled there is nothing more to keep it for. */
-const TOOL_IDLE_MS = 1_000
-
-function toolActorsOf({ content, metrics, config, clock, ...parts }: ActorParts): ToolKind {
-  const { toolSwitches, persistence, outbound, tellProgress } = parts
-  return toolKind({
-    catalogue: content.tools,
-    policy: content.policy,
-    clock,
-    metrics,
-    maxConcurrent: config.toolConcurrency,
-    maxWaiting: config.toolWaiting,
-    maxArtifactBytes: config.toolArtifactBytes,
-    switches: toolSwitches,
-    artifacts: persistence.attachments,
-    progress: tellProgress ?? ((progress) => outbound.progress?.(progress)),
-  })
-}
-
-function tools({ config }: ActorParts, kind: ToolKind, harness: JournaledActorParts) {
-  const idle: AddressedKind<{ state(): ToolState }> = {
-    idleMs: TOOL_IDLE_MS,
-    recipe: journaledActor(kind, harness),
-    isIdle: (scope) => kind.behaviour.pendingEffects(scope.state()).length === 0,
-    isWaiting: (scope) => isDeferred(scope.state()),
-    // Cut off, a tool that is not idempotent ends in UNKNOWN: worth half the drain to avoid.
-    finishMs: config.drainMs / 2,
-  }
-  return idle
-}
-
-/** An index of many memories takes seconds to load, so a shard stays longer than a session does. */
-const MEMORY_IDLE_MS = 15 * 60_000
-
-function memoryShards(
-  { persistence, config, memorySearch, memoryChanged, clock }: ActorParts,
-  harness: JournaledActorParts,
-  live: LiveShards,
-) {
-  return memoryKind(
-    {
-      ...{ rows: persistence.memories, live, embedder: memorySearch.embedder, clock },
-      ...(memoryChanged && { changed: memoryChanged }),
-      openIndex: memorySearch.openIndex,
-      workingMemory: config.workingMemory,
-      idleMs: MEMORY_IDLE_MS,
-    },
-    harness,
-  )
 }
 
 function operationsOf(

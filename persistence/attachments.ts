@@ -3,7 +3,7 @@
  * saves them and any reads them.
  *   A1. An attachment is whole or absent: `get`, `read` and `list` see nothing of a save that has not ended.
  *   A2. It belongs to one tenant for ever; asked for by another it does not exist.
- *   A3. A save under an id that is taken writes nothing, and answers what is there.
+ *   A3. A save under an id that its session has already writes nothing, and answers what is there.
  *   A4. It goes with its session: nothing can be saved into one that is deleted, and `removeOfSession` leaves none behind.
  *   A5. What a save left that broke, or whose process died, is removed: at once, or by `sweep`.
  */

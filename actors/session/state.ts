@@ -17,6 +17,7 @@ import {
 import type { Callback, Delegated, HistoryMessage, Timer } from './protocol.ts'
 import { callStarted, edited, held } from './step-state.ts'
 import { timersAfter } from './timer-state.ts'
+import { requestFinished, requestStarted } from './tool-request-state.ts'
 
 /** A session as its events fold. Plain data: it is also the snapshot. Raise SESSION_STATE_VERSION when its shape changes. */
 export interface SessionState {
@@ -271,24 +272,6 @@ function callFinished(state: SessionState, callId: string, outcome: ToolOutcome)
       usage: addUsage(turn.usage, usage),
     },
   }
-}
-
-type ToolCallStarted = Extract<SessionEvent, { kind: 'ToolCallStarted' }>
-
-function requestStarted(state: SessionState, { callId, tool, callback, approval }: ToolCallStarted): SessionState {
-  return {
-    ...state,
-    toolRequests: { ...state.toolRequests, [callId]: tool },
-    ...(callback && { callbacks: { ...state.callbacks, [callId]: callback } }),
-    ...(approval && { approvals: { ...state.approvals, [callId]: approval } }),
-  }
-}
-
-function requestFinished(state: SessionState, callId: string): SessionState {
-  const { [callId]: _, ...toolRequests } = state.toolRequests
-  const { [callId]: told, ...callbacks } = state.callbacks ?? {}
-  const { [callId]: approved, ...approvals } = state.approvals ?? {}
-  return { ...state, toolRequests, ...(told && { callbacks }), ...(approved && { approvals }) }
 }
 
 function turnFinished(state: SessionState, event: Extract<SessionEvent, { kind: 'TurnFinished' }>): SessionState {

@@ -7,17 +7,11 @@ import { defaultLimits, type GatewayConfig, loopbackHosts } from '../../transpor
 import type { KafkaSettings } from '../../transports/kafka/settings.ts'
 import type { ModelsConfig } from '../../transports/model/models.ts'
 import { type QuarantineRule, quarantineProblems } from '../screening/quarantine-rules.ts'
+import { type ContentConfig, contentOf } from './config-content.ts'
 import { type MemoryConfig, memoryOf } from './config-memory.ts'
 import { modelsOf } from './config-models.ts'
 import { journalProblems, type PersistenceConfig, persistenceOf } from './config-persistence.ts'
-import {
-  type OpaConfig,
-  type OpenFgaConfig,
-  policyServicesOf,
-  type ServicesConfig,
-  serviceProblems,
-  servicesOf,
-} from './config-services.ts'
+import { type ServicesConfig, serviceProblems, servicesOf } from './config-services.ts'
 import { type Values, type VariableName, variableNames, variables } from './config-variables.ts'
 import { type Environment, given, masked, secretsIn, unknownNames } from './environment.ts'
 
@@ -69,32 +63,6 @@ export interface ActorsConfig {
   readonly toolArtifactBytes: number
   /** Memories of a tenant's working memory. */
   readonly workingMemory: number
-}
-
-/** Undefined: nothing besides what is built in. */
-export interface ContentConfig {
-  readonly personasDir: string | undefined
-  readonly toolsDir: string | undefined
-  readonly policyFile: string | undefined
-  readonly httpFetchAllow: readonly string[]
-  readonly delegation: { readonly depth: number; readonly children: number; readonly timeoutMs: number }
-  readonly filesDir: string | undefined
-  readonly sandbox: SandboxConfig
-  /** With the environment, whose variables the file may name. */
-  readonly mcp?: { readonly file: string; readonly environment: Environment } | undefined
-  /** Asked besides the policy file. */
-  readonly opa?: OpaConfig | undefined
-  readonly openFga?: OpenFgaConfig | undefined
-}
-
-/** Limits of a program of code_execute. */
-export interface SandboxConfig {
-  readonly timeoutMs: number
-  readonly cpuSeconds: number
-  readonly memoryMb: number
-  /** Programs at once; 0 is one for each processor. */
-  readonly atOnce: number
-  readonly allWalls: boolean
 }
 
 export interface LogsConfig {
@@ -170,27 +138,7 @@ export function loadConfig(env: Environment): Config {
       workingMemory: v.SOMA_CACHE_WM_LIMIT,
     },
     quarantineRules: v.SOMA_UPLOAD_QUARANTINE as readonly QuarantineRule[],
-    content: {
-      personasDir: inDataDir(v.SOMA_PERSONAS_DIR, 'personas'),
-      toolsDir: inDataDir(v.SOMA_TOOLS_DIR, 'tools'),
-      policyFile: inDataDir(v.SOMA_POLICY_FILE, 'policy.yaml'),
-      httpFetchAllow: v.SOMA_HTTP_FETCH_ALLOW,
-      delegation: {
-        depth: v.SOMA_DELEGATION_DEPTH,
-        children: v.SOMA_DELEGATION_CHILDREN,
-        timeoutMs: v.SOMA_DELEGATION_SECONDS * 1_000,
-      },
-      filesDir: inDataDir(v.SOMA_FILES_DIR, 'files'),
-      sandbox: {
-        timeoutMs: v.TOOL_EXECUTOR_TIMEOUT * 1_000,
-        cpuSeconds: v.TOOL_EXECUTOR_CPU_SECONDS,
-        memoryMb: v.TOOL_EXECUTOR_MEMORY_MB,
-        atOnce: v.TOOL_EXECUTOR_SANDBOXES,
-        allWalls: v.SOMA_SANDBOX === 'strict',
-      },
-      mcp: mcpOf(inDataDir(v.SOMA_MCP_FILE, 'mcp.yaml'), env),
-      ...policyServicesOf(v),
-    },
+    content: contentOf(v, env, inDataDir),
     memory: memoryOf(v),
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),
     logs: { level: v.LOG_LEVEL, format: v.SOMA_LOG_FORMAT, to: 'stdout' },
@@ -216,10 +164,6 @@ function readValues(env: Environment, problems: Problem[]): Values {
     else problems.push({ path: name, message: `is ${secret ? masked : JSON.stringify(raw)}, expected ${expects}` })
   }
   return values as Values
-}
-
-function mcpOf(file: string | undefined, env: Environment): ContentConfig['mcp'] {
-  return file === undefined ? undefined : { file, environment: { ...env } }
 }
 
 function budgetVariables(env: Environment, tenantsFile: string | undefined): Environment {

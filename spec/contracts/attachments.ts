@@ -68,7 +68,9 @@ export function attachmentsSuite(stores: () => Stores): void {
     expect(await attachments.usage('evil', saved.sessionId)).to.deep.equal({ count: 0, bytes: 0 })
     expect(await attachments.mark('evil', saved.id, { status: 'quarantined', by: 'x' })).to.equal(undefined)
     expect(await attachments.remove('evil', saved.id)).to.equal(false)
-    expect(await codeOf(attachments.save(given({ id: saved.id, tenant: 'evil' })))).to.equal('ATTACHMENT_NOT_FOUND')
+    expect(
+      await codeOf(attachments.save(given({ id: saved.id, sessionId: saved.sessionId, tenant: 'evil' }))),
+    ).to.equal('ATTACHMENT_NOT_FOUND')
     expect(await attachments.get('acme', saved.id)).to.deep.equal(saved)
   })
 
@@ -76,7 +78,8 @@ export function attachmentsSuite(stores: () => Stores): void {
     const { attachments } = stores()
     const id = randomUUID()
     const first = await attachments.save(given({ id }))
-    const again = await attachments.save(given({ id, bytes: new TextEncoder().encode('other') }))
+    const { sessionId } = first
+    const again = await attachments.save(given({ id, sessionId, bytes: new TextEncoder().encode('other') }))
     expect(again).to.deep.equal(first)
     expect(String(await bytesOf(attachments.read('acme', id)))).to.equal('hello')
   })

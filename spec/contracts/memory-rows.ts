@@ -3,13 +3,13 @@ import { type Address, shardOf } from '../../actors/kernel/address.ts'
 import { systemIds } from '../../infra/clock.ts'
 import type { Append } from '../../persistence/journal.ts'
 import type { NewMemoryRow } from '../../persistence/memory-rows.ts'
-import { AT, anAppend, ownSessions } from '../support/given-append.ts'
+import { AT, anAppend, ownShards } from '../support/given-append.ts'
 import { aRow } from '../support/given-memory.ts'
 import type { Stores } from '../support/persistence-under-test.ts'
 
 /** What every MemoryRows promises (persistence/memory-rows.ts), and that an append writes them with its events (J4). */
 export function memoryRowsSuite(stores: () => Stores): void {
-  let epoch = 0
+  let epochOf: (address: Address) => number
   let tenant = ''
   const rows = () => stores().memories
   const at = (n: number, namespace = 'default') => `memory:${tenant}/${namespace}/${n}` as Address
@@ -17,7 +17,7 @@ export function memoryRowsSuite(stores: () => Stores): void {
 
   async function append(address: Address, put: readonly NewMemoryRow[], remove: readonly string[] = [], over = {}) {
     const expectedSeq = seqs.get(address) ?? 0
-    const one: Append = anAppend({ address, epoch, expectedSeq, memories: { put, remove }, ...over })
+    const one: Append = anAppend({ address, epoch: epochOf(address), expectedSeq, memories: { put, remove }, ...over })
     const result = await stores().journal.append(one)
     if (result.status === 'appended') seqs.set(address, result.seq)
     return result.status
@@ -28,7 +28,7 @@ export function memoryRowsSuite(stores: () => Stores): void {
     (await rows().list({ tenant, limit: 100, now: AT, ...query })).rows.map(({ key }) => key)
 
   beforeEach(async () => {
-    epoch = await ownSessions(stores().epochs, 'node-a', 'memory')
+    epochOf = await ownShards(stores().epochs, 'memory')
     tenant = systemIds.uuid()
   })
 
@@ -53,7 +53,7 @@ export function memoryRowsSuite(stores: () => Stores): void {
     const first = { envelopeId: systemIds.uuid() }
     await append(at(0), [row('a')], [], first)
     expect(await append(at(0), [row('b')], ['a'], first)).to.equal('duplicate')
-    expect(await append(at(0), [row('b')], ['a'], { epoch: epoch + 1 })).to.equal('fenced')
+    expect(await append(at(0), [row('b')], ['a'], { epoch: epochOf(at(0)) + 1 })).to.equal('fenced')
     expect(await append(at(0), [row('b')], ['a'], { expectedSeq: 7 })).to.equal('conflict')
     expect(await keysOf()).to.deep.equal(['a'])
   })

@@ -25,7 +25,8 @@ describe('content', () => {
   it('warns of a tool that a persona names and that is not here, with those that are', async () => {
     expect(await warningsOf('echo, timestmap')).to.deep.equal([
       'persona own names the tool timestmap, which is not here. Did you mean timestamp? ' +
-        'The tools are: echo, timestamp, http_fetch, delegate, schedule, schedule_list, schedule_cancel.',
+        'The tools are: echo, timestamp, http_fetch, code_execute, document_ingest, memory_remember, memory_recall, ' +
+        'memory_forget, delegate, schedule, schedule_list, schedule_cancel.',
     ])
   })
 

@@ -1,4 +1,4 @@
-import { type ActorKind, type Address, SHARDS_PER_KIND } from '../../actors/kernel/address.ts'
+import { type ActorKind, type Address, SHARDS_PER_KIND, shardOf } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { systemIds } from '../../infra/clock.ts'
 import type { Epochs } from '../../persistence/epochs.ts'
@@ -15,6 +15,13 @@ export async function ownSessions(epochs: Epochs, node = 'node-a', kind: ActorKi
   const all = Array.from({ length: SHARDS_PER_KIND }, (_, shard) => shard)
   const leases = await epochs.claim(node, kind, all)
   return leases[0]?.epoch as number
+}
+
+/** As `ownSessions`, where the shards may have been claimed more or less often: the epoch of each. */
+export async function ownShards(epochs: Epochs, kind: ActorKind): Promise<(address: Address) => number> {
+  const all = Array.from({ length: SHARDS_PER_KIND }, (_, shard) => shard)
+  const leases = new Map((await epochs.claim('node-a', kind, all)).map((lease) => [lease.shard, lease.epoch]))
+  return (address) => leases.get(shardOf(address)) as number
 }
 
 export function anAppend(over: Partial<Append> & Pick<Append, 'address' | 'epoch'>): Append {

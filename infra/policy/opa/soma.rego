@@ -15,22 +15,7 @@ allow if {
 	count(deny) == 0
 }
 
-harmless := {
-	"echo",
-	"timestamp",
-	"http_fetch",
-	"code_execute",
-	"file_read",
-	"document_ingest",
-	"memory_recall",
-	"memory_remember",
-	"memory_forget",
-	"delegate",
-	"delegation_callback",
-	"schedule",
-	"schedule_list",
-	"schedule_cancel",
-}
+harmless := {"echo", "timestamp", "http_fetch", "code_execute", "file_read", "document_ingest", "memory_recall", "memory_remember", "memory_forget", "delegate", "delegation_callback", "schedule", "schedule_list", "schedule_cancel"}
 
 # What is remembered stays within its tenant; the resource is the namespace.
 allow if {

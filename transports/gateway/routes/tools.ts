@@ -6,7 +6,8 @@ import { metadata, personaId, sessionName } from '../schemas.ts'
 import { describedTool, describeTool } from './tool-catalog.ts'
 
 export function toolRoutes(app: App, { door, tools, personas, toolSwitches }: GatewayContext): void {
-  const offered = tools.list().filter(({ internal }) => !internal)
+  // Asked each time: those of MCP servers come and go.
+  const offered = () => tools.list().filter(({ internal }) => !internal)
 
   app.post(
     '/v1/tool/request',
@@ -26,7 +27,7 @@ export function toolRoutes(app: App, { door, tools, personas, toolSwitches }: Ga
     },
     async (request) => {
       const { body } = request
-      if (!offered.some(({ name }) => name === body.tool_name))
+      if (!offered().some(({ name }) => name === body.tool_name))
         throw new Failure('TOOL_NOT_FOUND', `\`${body.tool_name}\` is not here.`)
       const off = toolSwitches.off(body.tool_name, request.caller.tenant)
       if (off) throw new Failure('TOOL_DISABLED', `\`${body.tool_name}\` is switched off: ${off.why}`)
@@ -58,7 +59,7 @@ export function toolRoutes(app: App, { door, tools, personas, toolSwitches }: Ga
         response: { 200: z.object({ tools: z.array(describedTool) }) },
       },
     },
-    async () => ({ tools: offered.map((one) => describeTool(tools, one)) }),
+    async () => ({ tools: offered().map((one) => describeTool(tools, one)) }),
   )
 
   app.get(

@@ -28,8 +28,13 @@ const FOUND = 50
 const EVERY_MS = 5_000
 const TYPING_MS = 200
 
+const scoreColumn: Column<Memory | Recalled> = {
+  name: 'Score',
+  width: '4.5rem',
+  cell: (memory) => ('score' in memory ? <Score of={memory} /> : ''),
+}
+
 const columns: readonly Column<Memory | Recalled>[] = [
-  { name: 'Score', width: '4.5rem', cell: (memory) => ('score' in memory ? <Score of={memory} /> : '') },
   { name: 'What', width: 'minmax(12rem, 3fr)', cell: ({ text }) => text },
   { name: 'Key', width: 'minmax(6rem, 1fr)', cell: ({ namespace, key }) => <code>{`${namespace}/${key}`}</code> },
   { name: 'Tags', width: 'minmax(4rem, 0.8fr)', cell: ({ tags }) => tags.join(', ') },
@@ -118,7 +123,7 @@ export default function MemoryView() {
         <div class="split">
           <DataTable
             label="Memories"
-            columns={columns}
+            columns={query === '' ? columns : [scoreColumn, ...columns]}
             rows={memories}
             keyOf={nameOf}
             current={current}
@@ -144,7 +149,9 @@ function nameOf({ namespace, key }: Memory): string {
 function aboutOf(shown: MemoryPage | Recall | undefined, spaces: Namespaces | undefined): string {
   if (shown && 'results' in shown) return `${shown.results.length} recalled in ${Math.round(shown.took_ms)} ms`
   const total = (spaces?.namespaces ?? []).reduce((sum, { memories }) => sum + memories, 0)
-  return spaces ? `${total} memories in ${spaces.namespaces.length} namespaces` : ''
+  if (!spaces) return ''
+  const { length } = spaces.namespaces
+  return `${total} memories in ${length === 1 ? 'one namespace' : `${length} namespaces`}`
 }
 
 function Score({ of: { score, lexical_score, vector_score } }: { readonly of: Recalled }) {
@@ -191,7 +198,7 @@ function Details({ memory, forgotten }: { readonly memory: Memory; forgotten(): 
         <dt>Until</dt>
         <dd>{memory.expires_at ? new Date(memory.expires_at).toLocaleString() : 'forgotten by somebody'}</dd>
       </dl>
-      <JsonView value={memory.value} label="Value" />
+      {memory.value !== null && <JsonView value={memory.value} label="Value" />}
       <div class="row">
         <button type="button" class="danger" onClick={() => void forget()}>
           Forget

@@ -61,6 +61,7 @@ export default function LevelsView() {
     <ViewFrame
       title="Service levels"
       about={
+        points.length >= 2 &&
         last && (
           <span role="status">
             {last.answered} of {last.processes} {last.processes === 1 ? 'process' : 'processes'} answer, the last{' '}

@@ -53,16 +53,22 @@ function isWanted({ path, type, state, address = '' }: TreeNode, wanted: string)
 }
 
 export interface TreeTotals {
+  /** Processes whose trees these are; one that runs alone tells its kinds and not itself. */
+  readonly processes: number
+  /** Without what only stands above them: nodes, kinds, shards. */
   readonly actors: number
   readonly waiting: number
   readonly restarts: number
 }
 
+const HOLDERS: ReadonlySet<string> = new Set(['node', 'kind', 'shard'])
+
 export function totalsOf(tree: readonly TreeNode[]): TreeTotals {
-  const totals = { actors: 0, waiting: 0, restarts: 0 }
+  const processes = Math.max(1, tree.filter(({ type }) => type === 'node').length)
+  const totals = { processes, actors: 0, waiting: 0, restarts: 0 }
   const stack = [...tree]
   for (let node = stack.pop(); node; node = stack.pop()) {
-    totals.actors++
+    if (!HOLDERS.has(node.type)) totals.actors++
     totals.waiting += node.mailbox
     totals.restarts += node.restarts
     stack.push(...node.children)

@@ -53,8 +53,8 @@ export default function TreeView() {
       about={
         tree.answer && (
           <span role="status">
-            {totals.actors} actors on {nodes.length} {nodes.length === 1 ? 'process' : 'processes'}, {totals.waiting}{' '}
-            messages waiting, {totals.restarts} restarts
+            {totals.actors} actors in {totals.processes === 1 ? 'one process' : `${totals.processes} processes`},{' '}
+            {totals.waiting} messages waiting, {totals.restarts} restarts
           </span>
         )
       }
