@@ -21,9 +21,10 @@ export function sentQuery({ vector, ...query }: IndexQuery): SentQuery['query'] 
   return { ...query, vector: new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength) }
 }
 
-function receivedQuery({ vector, ...query }: SentQuery['query']): IndexQuery {
+/** Copied: what a link brings is a view of a larger buffer, which may begin anywhere, and `slice` of a Buffer is no copy. */
+export function receivedQuery({ vector, ...query }: SentQuery['query']): IndexQuery {
   if (vector === undefined) return query
-  return { ...query, vector: new Float32Array(vector.slice().buffer) }
+  return { ...query, vector: new Float32Array(Uint8Array.from(vector).buffer) }
 }
 
 export function answerSearch(memories: MemoryOwners | undefined, { addresses, query, timeoutMs }: SentQuery) {

@@ -130,7 +130,7 @@ describeNeeding('SOMA_TEST_PROMETHEUS', how, 'a real Prometheus on infra/prometh
     const value = async (query: string) => (await prometheus.query(query)).map((sample) => sample.value)
     expect(await value('slo:accept_availability:ratio_rate5m')).to.deep.equal([1])
     expect(await value('slo:turn_success:ratio_rate5m')).to.deep.equal([1])
-    expect(await value('slo:shards_owned:ratio')).to.deep.equal([1, 1])
+    expect(await value('slo:shards_owned:ratio'), 'sessions, tools, memory').to.deep.equal([1, 1, 1])
     expect((await value('slo:turn_latency_seconds:p95_5m'))[0]).to.be.within(0, 5)
   })
 

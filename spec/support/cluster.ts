@@ -45,7 +45,10 @@ export class Cluster {
       SOMA_DATA_DIR: join(this.folder.path, 'data'),
       ...(settings.tools && { SOMA_TOOLS_DIR: join(this.folder.path, 'tools') }),
       SOMA_MODEL: 'rehearsal/script',
-      SOMA_POLICY_FILE: this.folder.write('policy.yaml', "rules: [{ effect: allow, tool: '*' }]\n"),
+      SOMA_POLICY_FILE: this.folder.write(
+        'policy.yaml',
+        "rules: [{ effect: allow, tool: '*' }, { effect: allow, action: memory.write }]\n",
+      ),
       LOG_LEVEL: 'info',
       SOMA_LOG_FORMAT: 'json',
       ...settings.env,

@@ -21,13 +21,12 @@ describe('requests to the gateway', () => {
     it('are answered with the ids of their session and turn, once the mailbox has them', async () => {
       const { status, body } = await call('POST', message, {
         message: 'hello',
-        attachments: ['a'],
         metadata: { k: 'v' },
       })
       expect(status).to.equal(200)
       const envelope = harness.sent.at(-1)
       expect(envelope).to.deep.include({ id: body.event_id, to: `session:${body.session_id}`, tenant: 'local' })
-      expect(envelope?.body).to.deep.include({ turnId: body.event_id, attachments: ['a'], metadata: { k: 'v' } })
+      expect(envelope?.body).to.deep.include({ turnId: body.event_id, attachments: [], metadata: { k: 'v' } })
       expect(harness.records.get(body.session_id as string)?.tenant).to.equal('local')
     })
 

@@ -47,6 +47,8 @@ describe('our MCP server', () => {
       ['read_session', true],
       ['list_sessions', true],
       ['stop_turn', false],
+      ['remember', false],
+      ['recall', true],
     ])
   })
 
