@@ -97,12 +97,12 @@ function Tallies({ points, objectives }: Parts) {
     <dl class="tallies">
       <Tally
         what="Accepted"
-        value={accepted === null ? 'nobody asked' : percent(accepted)}
+        value={accepted === null ? '–' : percent(accepted)}
         bad={isBelow(accepted, objectives.accept_availability)}
       />
       <Tally
         what="Turns that succeed"
-        value={succeeded === null ? 'none ended' : percent(succeeded)}
+        value={succeeded === null ? '–' : percent(succeeded)}
         bad={isBelow(succeeded, objectives.turn_success)}
       />
       <Tally what="Waiting" value={count(last.mailbox_lag)} bad={last.mailbox_lag > lag} />
