@@ -7,7 +7,8 @@ import type { MemoryCommand } from './protocol.ts'
 /**
  * One shard of a tenant's namespace.
  *   M1. A key has one memory: remembering it again replaces it, and says so.
- *   M2. The same content in the same scope under another key is not stored twice.
+ *   M2. The same content in the same scope under another key is said to be there, and kept all the same: each was accepted with
+ *       a key, a time and tags of its own, and must outlive the other. Recall shows it once (recall.ts).
  *   M3. The working memory never holds more than its limit: the least important leave, of those the oldest.
  *   M4. What is over its time to live is removed by the shard itself, and is never counted as being there.
  *   M5. Every command leaves an event, which tells its outcome for as long as the journal is kept.
@@ -85,9 +86,6 @@ export function memoryBehaviour(limits: ShardLimits): Behaviour<MemoryState, Com
     const asked = { tenant, namespace, author, decision }
     const { existing, duplicateOf } = known
     const isThere = existing !== undefined && !isOver(existing, now) // M4
-    if (!isThere && duplicateOf !== undefined) {
-      return [{ kind: 'MemoryDeduplicated', ...asked, key: memory.key, duplicateOf }] // M2
-    }
     if (!working && existing === undefined && state.live >= limits.perShard) {
       const detail = `The part of ${namespace} that would keep this key holds ${state.live} memories, and no more fit.`
       return [{ kind: 'MemoryRefused', ...asked, key: memory.key, detail }]
@@ -99,6 +97,7 @@ export function memoryBehaviour(limits: ShardLimits): Behaviour<MemoryState, Com
       createdAt: isThere ? existing.createdAt : now,
       ...(ttlSeconds !== undefined && { expiresAt: now + ttlSeconds * 1_000 }),
       replaced: existing !== undefined,
+      ...(!isThere && duplicateOf !== undefined && { duplicateOf }), // M2
       contentHash: contentHashOf(memory),
     }
     const after = evolve(state, remembered)
@@ -128,7 +127,6 @@ export function memoryBehaviour(limits: ShardLimits): Behaviour<MemoryState, Com
           items: working ? [...without(state.items, [item.key]), item] : state.items,
         }
       }
-      case 'MemoryDeduplicated':
       case 'MemoryRefused':
         return state
       case 'MemoriesForgotten':

@@ -19,16 +19,10 @@ export type MemoryEvent =
       readonly expiresAt?: number
       /** Of the same key. */
       readonly replaced: boolean
+      /** The key of a memory of the same content and scope that was there. */
+      readonly duplicateOf?: string
       /** Of universe, session, persona, text and value. */
       readonly contentHash: string
-      readonly author: Author
-      readonly decision: PolicyDecision
-    })
-  /** Nothing is written for `key`: the same content is there under `duplicateOf`. */
-  | (Placed & {
-      readonly kind: 'MemoryDeduplicated'
-      readonly key: string
-      readonly duplicateOf: string
       readonly author: Author
       readonly decision: PolicyDecision
     })
@@ -56,7 +50,6 @@ const VERSION = 1
 
 const kinds: ReadonlySet<string> = new Set<MemoryEvent['kind']>([
   'MemoryRemembered',
-  'MemoryDeduplicated',
   'MemoryRefused',
   'MemoriesForgotten',
   'MemoriesEvicted',

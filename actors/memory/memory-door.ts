@@ -73,7 +73,7 @@ export class MemoryDoor implements Memory {
     const { replaced, duplicateOf, evicted, expiresAt } = outcome
     return {
       ...{ ...told, replaced, evicted, warnings: [] },
-      ...(duplicateOf !== undefined && { duplicateOf, coordinate: coordinateOf(universe, duplicateOf) }),
+      ...(duplicateOf !== undefined && { duplicateOf }),
       ...(expiresAt !== undefined && { expiresAt }),
     }
   }

@@ -57,7 +57,7 @@ export interface Remembered {
   readonly layer: 'wm' | 'ltm'
   readonly coordinate: Coordinate
   readonly replaced: boolean
-  /** The same content was there under this key of the namespace, and nothing was written. */
+  /** The same content is there under this key of the namespace too; recall shows the two as one. */
   readonly duplicateOf?: string
   /** Keys that had to leave the working memory. */
   readonly evicted: readonly string[]

@@ -9,14 +9,13 @@ export function outcomeOf(events: readonly MemoryEvent[], at: number): MemoryOut
   for (const event of events) {
     switch (event.kind) {
       case 'MemoryRemembered': {
-        const { replaced, expiresAt, memory } = event
+        const { replaced, expiresAt, memory, duplicateOf } = event
         return {
           ...{ kind: 'remembered', key: memory.key, replaced, evicted, at },
           ...(expiresAt !== undefined && { expiresAt }),
+          ...(duplicateOf !== undefined && { duplicateOf }),
         }
       }
-      case 'MemoryDeduplicated':
-        return { kind: 'remembered', key: event.key, replaced: false, duplicateOf: event.duplicateOf, evicted, at }
       case 'MemoryRefused':
         return { kind: 'refused', code: 'MEMORY_FULL', detail: event.detail }
       case 'MemoriesForgotten':

@@ -53,7 +53,7 @@ export type MemoryOutcome =
       readonly key: string
       /** A memory of that key was there, and is replaced. */
       readonly replaced: boolean
-      /** The same content in the same scope was there under this key: nothing was written. */
+      /** The same content in the same scope was there under this key. */
       readonly duplicateOf?: string
       readonly evicted: readonly string[]
       /** Epoch ms. */

@@ -52,8 +52,13 @@ export async function recall(
   const best = hits.sort(bestFirst).slice(0, checked.topK + SPARE)
   const found = await rows.get(tenant, best, from)
   const byPlace = new Map(found.map((row) => [`${row.address} ${row.key}`, row]))
+  const shown = new Set<string>()
   const results = best.flatMap(({ address, key, score, lexical, vector: alike }) => {
     const row = byPlace.get(`${address} ${key}`)
+    // M2: the same content, under another key of the namespace, was better placed.
+    const content = row && `${row.namespace} ${row.contentHash}`
+    if (content === undefined || shown.has(content)) return []
+    shown.add(content)
     return row ? [{ ...itemOf(row), score, lexicalScore: lexical, vectorScore: alike }] : []
   })
   return { results: results.slice(0, checked.topK), tookMs: clock.now() - from, warnings }

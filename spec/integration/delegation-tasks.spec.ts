@@ -54,6 +54,8 @@ describe('a task that is handed in from outside', function () {
     await service.post('/v1/delegation/task', body)
     await until('twice', 'completed')
     await service.post('/v1/delegation/task', body)
+    const other = await service.post('/v1/delegation/task', { ...body, payload: 'say twice' })
+    expect([other.status, other.body.code]).to.deep.equal([422, 'IDEMPOTENCY_CONFLICT'])
     const { session_id } = await task('twice')
     const { events } = (await service.get(`/v1/sessions/${session_id}/events?limit=500`)).body
     expect(events.filter((it: { payload: { type: string } }) => it.payload.type === 'user.message')).to.have.length(1)

@@ -57,7 +57,8 @@ export function parseScript(text: string): Script | undefined {
   const steps: ScriptStep[] = []
   let open: string[] = []
   for (const [index, line] of lines.entries()) {
-    if (line === '') continue
+    // What the session says of attached files is no part of the script.
+    if (line === '' || line.startsWith('[Attachment')) continue
     if (line === 'then') {
       steps.push(scriptStepOf(open))
       open = []

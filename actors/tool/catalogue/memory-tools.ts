@@ -37,7 +37,7 @@ export function memoryTools(memory: Pick<Memory, 'remember' | 'recall' | 'forget
         replaced,
         duplicateOf,
       } = await memory.remember({ ...asked, ttlSeconds: ttl_seconds }, callerOf(context))
-      if (duplicateOf !== undefined) return `Known already, under the key ${duplicateOf}.`
+      if (duplicateOf !== undefined) return `Remembered under the key ${kept}; the same is known as ${duplicateOf}.`
       return replaced
         ? `Remembered under the key ${kept}, in place of what was there.`
         : `Remembered under the key ${kept}.`

@@ -73,6 +73,9 @@ export async function loadPython(memoryBytes: number, snapshot: Uint8Array | und
       module._PyRun_SimpleString(call)
     } catch (error) {
       if (imports.breached !== undefined) return closed(imports.breached)
+      // os._exit comes up as the object with which Emscripten unwinds.
+      const { status } = error as { status?: unknown }
+      if (typeof status === 'number') return { end: 'failed', detail: `It ended itself with code ${status}.` }
       return { end: 'crashed', detail: String(error).slice(0, 300) }
     }
     if (imports.breached !== undefined) return closed(imports.breached)

@@ -30,11 +30,11 @@ describe('memory behaviour', () => {
     expect(again.state.live).to.equal(1)
   })
 
-  it('M2: writes nothing for the same content under another key, and names that key', () => {
+  it('M2: keeps the same content under another key all the same, and names the other', () => {
     const { kinds, outcome, state } = having(long, [remember({}, { known: { duplicateOf: 'other' } }), 1])
-    expect(kinds).to.deep.equal(['MemoryDeduplicated'])
+    expect(kinds).to.deep.equal(['MemoryRemembered'])
     expect(outcome).to.deep.include({ duplicateOf: 'other', replaced: false })
-    expect(state.live).to.equal(0)
+    expect(state.live).to.equal(1)
   })
 
   it('M2: a key that is there is replaced even when another has that content', () => {

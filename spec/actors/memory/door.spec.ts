@@ -130,6 +130,11 @@ describe('the door to memory', () => {
     await world.door.remember({ key: 'a', text: 'the same' }, by())
     const again = await world.door.remember({ key: 'b', text: 'the same' }, by())
     expect(again.duplicateOf).to.equal('a')
+    expect(await textsOf('the same'), 'recalled once').to.deep.equal(['the same'])
+    await world.door.remember({ key: 'a', text: 'another' }, by())
+    const kept = await world.door.get('acme', 'default', 'b')
+    expect(kept?.text, 'outlives what it was the same as').to.equal('the same')
+    await world.door.remember({ key: 'a', text: 'the same' }, by())
     const elsewhere = await world.door.remember({ key: 'c', text: 'the same', sessionId: 's-1' }, by())
     expect(elsewhere.duplicateOf).to.equal(undefined)
     const keyless = [await world.door.remember({ text: 'x' }, by()), await world.door.remember({ text: 'x' }, by())]

@@ -68,6 +68,11 @@ describe('programs in the sandbox', function () {
       expect(run).to.deep.include({ end: 'finished', value: '[0, 2, 4]', stdout: 'hi\n', stderr: 'oh\n' })
     })
 
+    it('may end itself, and the code is told', async () => {
+      const run = await py('print("so far", flush=True)\nimport os\nos._exit(7)')
+      expect(run).to.deep.include({ end: 'failed', detail: 'It ended itself with code 7.' })
+    })
+
     it('has the standard library', async () => {
       const code = `
 import asyncio, collections, csv, dataclasses, datetime, decimal, fractions, hashlib, io, itertools, json, math, random

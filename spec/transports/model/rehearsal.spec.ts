@@ -115,6 +115,10 @@ describe('the rehearsal models', () => {
       expect((await perform('tell me\nsay x', 1))[0]?.text).to.equal('tell me\nsay x')
       expect((await perform('say x\nsing', 1))[0]?.text).to.equal('script line 2 is not a directive: sing')
     })
+
+    it('plays on where the session says which files are attached', async () => {
+      expect((await perform('say x\n\n[Attachment: a.pdf, application/pdf, 7 bytes, id 1.]', 1))[0]?.text).to.equal('x')
+    })
   })
 
   describe('rehearsal/hang and rehearsal/slow', () => {

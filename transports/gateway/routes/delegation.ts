@@ -12,6 +12,7 @@ import type { Announcement } from '../../outbound.ts'
 import type { Caller } from '../auth.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
+import { fingerprintOf } from '../idempotency-key.ts'
 import { iso, timestamp } from '../schemas.ts'
 
 const taskId = z.string().min(1).max(200)
@@ -34,13 +35,21 @@ const ALL_EVENTS = 100
 /** Tasks from outside (transports/delegation-task.ts): the routes of the old stack's delegation service. */
 export function delegationRoutes(
   app: App,
-  { door, reader, records, mailbox, ids, clock, tools }: GatewayContext,
+  { door, reader, records, mailbox, idempotency, ids, clock, tools }: GatewayContext,
 ): void {
   async function sessionOf({ tenant }: Caller, id: string): Promise<string> {
     const sessionId = taskSession(tenant, id)
     const record = await records.get(sessionId)
     if (record?.tenant !== tenant) throw new Failure('DELEGATION_NOT_FOUND', `There is no task \`${id}\`.`)
     return sessionId
+  }
+
+  /** A task id is a key: the same task again is the same one, and another under it would be done by nobody. */
+  async function refuseAnother({ tenant }: Caller, id: string, fingerprint: string): Promise<void> {
+    const key = `delegation-task/${id}`
+    const first = await idempotency.remember({ tenant, key, fingerprint, answer: { task_id: id }, at: clock.now() })
+    if (first.fingerprint === fingerprint) return
+    throw new Failure('IDEMPOTENCY_CONFLICT', `The task_id \`${id}\` was used for another task.`)
   }
 
   app.post(
@@ -58,6 +67,7 @@ export function delegationRoutes(
       const { body, caller } = request
       const asked = await door.ticket(request)
       const id = body.task_id ?? (asked.fresh ? ids.uuid() : asked.envelopeId)
+      await refuseAnother(caller, id, fingerprintOf(request))
       const sessionId = taskSession(caller.tenant, id)
       const ticket = { ...asked, sessionId, envelopeId: taskEnvelopeId(sessionId), fresh: false }
       await door.open(request, ticket, taskCommand(id, body), { metadata: { ...body.metadata, delegation_task: id } })
