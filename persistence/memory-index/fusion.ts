@@ -5,6 +5,7 @@ export interface Found {
   readonly ordinal: number
   readonly lexical: number
   readonly vector: number
+  readonly hasVector: boolean
   readonly importance: number
   readonly createdAt: number
 }
@@ -31,6 +32,8 @@ const FRESHNESS_HALF_LIFE_MS = 30 * 24 * 3_600_000
  *   F2. In a hybrid search the first of the lexical and the first of the vector ranking are among the answers (from a limit
  *       of two on): neither kind of evidence can be outvoted altogether.
  *   F3. Equal scores are ordered by age, the newest first, then by ordinal: the same question has the same answer.
+ *   F4. What has no vector yet is judged by its words alone: a memory that was written a moment ago must not stand behind all
+ *       that has one.
  */
 export function ranked(found: readonly Found[], query: IndexQuery): Ranked[] {
   const least = query.minScore ?? 0
@@ -51,14 +54,15 @@ export function ranked(found: readonly Found[], query: IndexQuery): Ranked[] {
   return best.sort(byScore)
 }
 
-function relevance({ lexical, vector }: Found, query: IndexQuery): number {
+function relevance({ lexical, vector, hasVector }: Found, query: IndexQuery): number {
   switch (query.mode) {
     case 'lexical':
       return lexical
     case 'vector':
       return vector
     case 'hybrid':
-      return query.vector === undefined ? lexical : LEXICAL_WEIGHT * lexical + (1 - LEXICAL_WEIGHT) * vector
+      if (query.vector === undefined || !hasVector) return lexical // F4
+      return LEXICAL_WEIGHT * lexical + (1 - LEXICAL_WEIGHT) * vector
   }
 }
 

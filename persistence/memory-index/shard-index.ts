@@ -71,6 +71,7 @@ export class ShardIndex implements MemoryIndex {
         ordinal,
         lexical: this.#lexical.scoreOf(words, ordinal), // X3
         vector: vectors && vector ? vectors.scoreOf(vector, ordinal) : 0,
+        hasVector: vectors?.has(ordinal) ?? false,
         importance: this.#table.importanceOf(ordinal),
         createdAt: this.#table.createdAtOf(ordinal),
       }

@@ -64,6 +64,10 @@ export class VectorIndex {
   }
 
   /** Cosine, at least 0; 0 for an entry without a vector. */
+  has(ordinal: number): boolean {
+    return (this.#slots[ordinal] ?? NONE) !== NONE
+  }
+
   scoreOf(query: VectorQuery, ordinal: number): number {
     const slot = this.#slots[ordinal] ?? NONE
     return slot === NONE ? 0 : Math.min(1, Math.max(0, this.#vectors.product(slot, query.bytes)))

@@ -126,6 +126,14 @@ describe('the index of a shard', () => {
     )
   })
 
+  it('F4: finds what has no vector yet by its words, before those that fit a little and have one', async () => {
+    const index = new ShardIndex()
+    index.put(Array.from({ length: 30 }, (_, n) => anEntry(`k${n}`, `kept kill ${n}`, { vector: unit(1, n / 50) })))
+    index.put([anEntry('newest', 'kept kill 59')])
+    const hits = await index.search(aQuery('kill 59', { mode: 'hybrid', vector: unit(1, 0), limit: 3 }))
+    expect(hits[0]?.key).to.equal('newest')
+  })
+
   it('keeps a place for the first by words and the first by vector behind many that have some of both (F2)', () => {
     const index = new ShardIndex()
     index.put([
