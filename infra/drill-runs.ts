@@ -82,8 +82,8 @@ export class DrillProcesses implements DrillRuns {
         : 'Drills from the console need a cluster; `soma drill` starts one of its own.'
       throw new Failure('DRILL_REFUSED', detail)
     }
-    const busy = this.#runs.find(({ run, child }) => run.state === 'running' || child.exitCode === null)
-    if (busy && busy.child.signalCode === null && busy.child.exitCode === null) {
+    const busy = this.#runs.find(({ child }) => child.exitCode === null && child.signalCode === null)
+    if (busy) {
       throw new Failure('DRILL_BUSY', `${busy.run.name} is running.`, { retryAfter: 10 })
     }
   }
