@@ -1,57 +1,20 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import path from 'node:path'
 import { expect } from 'chai'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { silentLogger } from '../../actors/kernel/telemetry.ts'
 import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
 import { packageRoot } from '../../infra/package-root.ts'
 import { openPersistence } from '../../persistence/open.ts'
 import { launchChromium, needsChromium } from '../support/chat-page.ts'
 import { Cluster } from '../support/cluster.ts'
+import { openConsole as open, picture, serious } from '../support/console-page.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeNeeding } from '../support/needs.ts'
 import { Service } from '../support/service.ts'
 import { describeWith } from '../support/test-services.ts'
 
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const MENDED = '8c5f2f1e-0000-4000-8000-0000000dead1'
 const DROPPED = '8c5f2f1e-0000-4000-8000-0000000dead2'
-
-type Scheme = 'light' | 'dark'
-
-async function open(
-  browser: Browser,
-  url: string,
-  colorScheme: Scheme,
-): Promise<{ page: Page; context: BrowserContext }> {
-  const context = await browser.newContext({
-    colorScheme,
-    reducedMotion: 'reduce',
-    viewport: { width: 1440, height: 900 },
-  })
-  const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
-  const source = await readFile(axe, 'utf8')
-  await page.route('**/axe.js', (route) => route.fulfill({ body: source, contentType: 'text/javascript' }))
-  await page.goto(url)
-  return { page, context }
-}
-
-async function serious(page: Page): Promise<string[]> {
-  await page.addScriptTag({ url: '/axe.js' })
-  const found = await page.evaluate<
-    { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
-  >('axe.run().then(({ violations }) => violations)')
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`)
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  const folder = process.env.SOMA_TEST_PICTURES
-  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png` })
-}
 
 describeNeeding(...needsChromium, 'the operator’s views of the console', (executablePath) => {
   let browser: Browser

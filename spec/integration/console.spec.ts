@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import path from 'node:path'
 import { expect } from 'chai'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -8,20 +6,14 @@ import { systemClock as clock, systemIds as ids } from '../../infra/clock.ts'
 import { packageRoot } from '../../infra/package-root.ts'
 import { openPersistence } from '../../persistence/open.ts'
 import { launchChromium, needsChromium } from '../support/chat-page.ts'
+import { openConsole, picture, serious } from '../support/console-page.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeNeeding } from '../support/needs.ts'
 import { Service } from '../support/service.ts'
 
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const LONG = '8c5f2f1e-0000-4000-8000-00000000c0de'
 const SESSIONS = 10_000
 const TURNS = 910
-
-interface Violation {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
-}
 
 describeNeeding(...needsChromium, 'the console', (executablePath) => {
   let service: Service
@@ -86,38 +78,14 @@ describeNeeding(...needsChromium, 'the console', (executablePath) => {
     return last + TURNS * length
   }
 
-  /** Loads axe as a file of the page's own origin: its policy lets nothing else in. */
   async function open(colorScheme: 'light' | 'dark', hash = ''): Promise<{ page: Page; context: BrowserContext }> {
-    const context = await browser.newContext({
-      colorScheme,
-      reducedMotion: 'reduce',
-      viewport: { width: 1440, height: 900 },
+    return openConsole(browser, `${service.url}/${hash}`, colorScheme, (page) => {
+      page.setDefaultTimeout(15_000)
+      page.on('pageerror', (error) => problems.push(String(error)))
+      page.on('console', (said) => {
+        if (said.type() === 'error' && said.text().includes('Content Security Policy')) problems.push(said.text())
+      })
     })
-    const page = await context.newPage()
-    page.setDefaultTimeout(15_000)
-    page.on('pageerror', (error) => problems.push(String(error)))
-    page.on('console', (said) => {
-      if (said.type() === 'error' && said.text().includes('Content Security Policy')) problems.push(said.text())
-    })
-    const source = await readFile(axe, 'utf8')
-    await page.route('**/axe.js', (route) => route.fulfill({ body: source, contentType: 'text/javascript' }))
-    await page.goto(`${service.url}/${hash}`)
-    return { page, context }
-  }
-
-  async function serious(page: Page): Promise<string[]> {
-    await page.addScriptTag({ url: '/axe.js' })
-    const found = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)')
-    return found
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) =>
-        `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`.slice(0, 900),
-      )
-  }
-
-  const picture = async (page: Page, name: string) => {
-    const folder = process.env.SOMA_TEST_PICTURES
-    if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png` })
   }
 
   const visits: readonly (readonly [name: string, hash: string, shown: string])[] = [
