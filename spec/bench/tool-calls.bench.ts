@@ -1,4 +1,5 @@
-import { systemIds } from '../../infra/clock.ts'
+import { pause } from '../../actors/kernel/pause.ts'
+import { systemClock, systemIds } from '../../infra/clock.ts'
 import { ScratchFolder } from '../support/scratch-folder.ts'
 import { SseReader } from '../support/sse-reader.ts'
 import { BenchCluster } from './bench-cluster.ts'
@@ -14,7 +15,8 @@ import { count, ms, percentile } from './figures.ts'
  */
 const CALLS_A_SECOND = 100
 const SECONDS = Number(process.env.SOMA_TEST_TOOL_CALL_SECONDS ?? 60)
-const WARM_SECONDS = 3
+const WARM_SECONDS = 15
+const REST_SECONDS = 5
 const SESSIONS = 50
 const OWN_MS = 20
 const LATE_MS = 10_000
@@ -42,6 +44,7 @@ async function measured(servers: BenchServers): Promise<BenchRow[]> {
   try {
     await callers.open()
     await callers.call(WARM_SECONDS)
+    const resting = await atRest(load)
     const before = load.used()
     const calls = await callers.call(SECONDS)
     const after = load.used()
@@ -49,14 +52,19 @@ async function measured(servers: BenchServers): Promise<BenchRow[]> {
     const cpu = Object.entries(after).map(
       ([name, used]) => [name, (used - (before[name] ?? 0)) / calls.length] as const,
     )
-    const all = cpu.reduce((sum, [, used]) => sum + used, 0)
+    const all = sumOf(cpu)
     const journal = await journaled(cluster)
     return [
       {
         what: `tool calls, ${CALLS_A_SECOND}/s for ${SECONDS} s, three nodes and a gateway, ${onBrokers(servers)}: over the tool’s own ${OWN_MS} ms`,
         value: `p50 ${ms(percentile(overhead, 0.5))}, p95 ${ms(percentile(overhead, 0.95))}, p99 ${ms(percentile(overhead, 0.99))}`,
         goal: 'p95 <= 50 ms',
-        note: `${all.toFixed(2)} ms CPU a call: ${cpu.map(([name, used]) => `${name} ${used.toFixed(2)}`).join(', ')}`,
+        note: `${all.toFixed(2)} ms CPU a call: ${splitOf(cpu)}`,
+      },
+      {
+        what: 'the same processes when nothing is asked',
+        value: `${sumOf(resting).toFixed(0)} ms CPU a second`,
+        note: splitOf(resting),
       },
       {
         what: 'results of all these calls, in the journal',
@@ -72,6 +80,18 @@ async function measured(servers: BenchServers): Promise<BenchRow[]> {
     folder.remove()
   }
 }
+
+/** Milliseconds of CPU a second, without any call: what a call seems to cost more at a low rate. */
+async function atRest(load: ClusterLoad): Promise<Share[]> {
+  const before = load.used()
+  await pause(systemClock, REST_SECONDS * 1_000)
+  return Object.entries(load.used()).map(([name, used]) => [name, (used - (before[name] ?? 0)) / REST_SECONDS] as const)
+}
+
+type Share = readonly [process: string, ms: number]
+
+const sumOf = (shares: readonly Share[]) => shares.reduce((sum, [, used]) => sum + used, 0)
+const splitOf = (shares: readonly Share[]) => shares.map(([name, used]) => `${name} ${used.toFixed(2)}`).join(', ')
 
 interface Call {
   /** Milliseconds. */
