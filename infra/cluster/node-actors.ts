@@ -9,7 +9,7 @@ import { journalAround } from '../../persistence/journal-around.ts'
 import type { SessionBirth } from '../../persistence/session-births.ts'
 import type { ShardHolding } from '../../supervisors/shard-holding.ts'
 import { NodeOutbound } from '../../transports/kafka/node-outbound.ts'
-import { conversationFeed, OutboundPublisher } from '../../transports/kafka/outbound-publisher.ts'
+import { conversationFeed, OutboundPublisher, type PublishedFeed } from '../../transports/kafka/outbound-publisher.ts'
 import type { Peer, PeerTalk } from '../../transports/link/peer-talk.ts'
 import type { Mailbox } from '../../transports/mailbox.ts'
 import type { ToolProgress } from '../../transports/outbound.ts'
@@ -43,36 +43,27 @@ export interface NodeActors {
 export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActors> {
   const { lifecycle, kafka, talk, peers, leases, persistence, topicPrefix, clock, log, metrics } = parts
   const codec = sessionCodec()
-  const publisher = await lifecycle.start(
+  const publishing = <Item>(name: string, feed: PublishedFeed<Item>) =>
+    lifecycle.start(
+      name,
+      () =>
+        new OutboundPublisher({
+          writer: kafka.feed,
+          topicPrefix,
+          offsets: persistence.logOffsets,
+          journal: persistence.journal,
+          leaseOf: (shard) => leases.get(shardKey(feed.kind, shard)),
+          feed,
+          clock,
+          log,
+        }),
+      (it) => it.close(),
+    )
+  const publisher = await publishing(
     'outbound publisher',
-    () =>
-      new OutboundPublisher({
-        writer: kafka.feed,
-        topicPrefix,
-        offsets: persistence.logOffsets,
-        journal: persistence.journal,
-        leaseOf: (shard) => leases.get(shardKey('session', shard)),
-        feed: conversationFeed((stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored))),
-        clock,
-        log,
-      }),
-    (it) => it.close(),
+    conversationFeed((stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored))),
   )
-  const changes = await lifecycle.start(
-    'memory feed',
-    () =>
-      new OutboundPublisher({
-        writer: kafka.feed,
-        topicPrefix,
-        offsets: persistence.logOffsets,
-        journal: persistence.journal,
-        leaseOf: (shard) => leases.get(shardKey('memory', shard)),
-        feed: memoryFeed,
-        clock,
-        log,
-      }),
-    (it) => it.close(),
-  )
+  const changes = await publishing('memory feed', memoryFeed)
   const outbound = await lifecycle.start(
     'node outbound',
     () => new NodeOutbound({ talk, publisher, clock, log, watched: (watches) => metrics.watched(watches) }),
