@@ -84,6 +84,8 @@ export type SessionCommand =
       readonly callback?: Callback
       /** An operator lets a call run that was denied (routes/requeue.ts); no client can say so. */
       readonly approval?: Approval
+      /** Asked for by a message that reads its answer from a topic, not from the session's stream. */
+      readonly answered?: boolean
     }
   /** How one of its uploads goes, told by the gateway that takes it. */
   | ({ readonly kind: 'NoteUpload'; readonly v: 1 } & UploadProgress)
@@ -127,6 +129,14 @@ export interface Callback {
   readonly url: string
   /** The name under which whoever is told asked for it. */
   readonly taskId: string
+}
+
+/** Of a call that a message asked for: what its sender knows it by, told again with its outcome. */
+export interface Asked {
+  readonly requestId: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** W3C traceparent. */
+  readonly trace?: string
 }
 
 export interface Delegated {

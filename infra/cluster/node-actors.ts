@@ -52,7 +52,10 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
         offsets: persistence.logOffsets,
         journal: persistence.journal,
         leaseOf: (shard) => leases.get(shardKey('session', shard)),
-        feed: conversationFeed((stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored))),
+        feed: conversationFeed(
+          (stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored)),
+          topicPrefix,
+        ),
         clock,
         log,
       }),

@@ -66,11 +66,11 @@ describe('envelopes on Kafka', () => {
     expect(() => decodeEnvelope(null, headers)).to.throw('MALFORMED_MESSAGE')
   })
 
-  it('travel on the topic of their kind, and results of tools on their own', () => {
-    const topic = (to: Envelope['to'], from: string) => topicOf({ to, from }).name
+  it('travel on the topic of their kind, and none on tool.results, which outsiders read as JSON', () => {
+    const topic = (to: Envelope['to'], from: string) => topicOf(anEnvelope({ to, from })).name
     expect(topic('session:a', 'gateway')).to.equal('conversation.inbound')
     expect(topic('session:a', 'session:b')).to.equal('conversation.inbound')
-    expect(topic('session:a', 'tool:a/1')).to.equal('tool.results')
+    expect(topic('session:a', 'tool:a/1')).to.equal('conversation.inbound')
     expect(topic('tool:a/1', 'session:a')).to.equal('tool.requests')
     expect(topic('memory:a', 'session:a')).to.equal(memoryRequests.name)
   })

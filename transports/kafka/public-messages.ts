@@ -16,6 +16,8 @@ const text = z.string().max(1_000_000)
 const name = z.string().min(1).max(200)
 /** The database tells no case in a UUID, and addresses do: two writings of one would be two sessions with one record. */
 const session = z.uuid().toLowerCase()
+/** Writers in Python name what they leave out: null. */
+const personaId = name.nullish()
 const metadata = z.record(z.string(), z.unknown())
 const trace = z.record(z.string(), z.string()).optional()
 
@@ -25,12 +27,16 @@ const conversationEvent = z.strictObject({
   role: z.enum(['user', 'assistant', 'system']),
   message: text,
   metadata,
-  persona_id: name.optional(),
+  persona_id: personaId,
   attachments: z.array(z.string().max(2_000)).max(100).optional(),
   type: z.string().optional(),
   version: z.string().optional(),
   trace_context: trace,
 })
+
+/** Journaled twice and told again with the result. */
+const MAX_ECHOED = 64_000
+const isEchoed = (it: unknown) => JSON.stringify(it).length <= MAX_ECHOED
 
 /** Becomes part of the invocation's address, which has a length, and no NUL. */
 const requestId = name.max(100).regex(/^[^\0\p{Cs}]*$/u)
@@ -40,8 +46,8 @@ const toolRequest = z.strictObject({
   session_id: session,
   tool_name: name,
   args: z.unknown(),
-  metadata,
-  persona_id: name.optional(),
+  metadata: metadata.refine(isEchoed, `is told again with the result: at most ${MAX_ECHOED} characters of JSON`),
+  persona_id: personaId,
   trace_context: trace,
 })
 
@@ -53,7 +59,7 @@ const toolResult = z.strictObject({
   payload: z.record(z.string(), z.unknown()),
   metadata,
   execution_time: z.number().nonnegative(),
-  persona_id: name.optional(),
+  persona_id: personaId,
   trace_context: trace,
 })
 
@@ -93,6 +99,7 @@ export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Env
         tool: tool_name,
         args,
         metadata: request.metadata,
+        answered: true,
       })
     }
     case toolResults: {
@@ -119,7 +126,7 @@ function spoken(event: z.output<typeof conversationEvent>): SessionCommand {
         text: event.message,
         attachments: event.attachments ?? [],
         metadata: event.metadata,
-        ...(event.persona_id !== undefined && { personaId: event.persona_id }),
+        ...(event.persona_id != null && { personaId: event.persona_id }),
       }
     case 'system':
       return {

@@ -10,6 +10,7 @@ import type { Peer } from '../link/peer-talk.ts'
 import type { LogRecord } from './fetch-client.ts'
 import { fromPublic } from './public-messages.ts'
 import type { IntakeParts } from './shard-intake.ts'
+import { isToolAnswer } from './tool-answers.ts'
 import type { Topic } from './topics.ts'
 import { undecodable } from './undecodable.ts'
 import { isWatch, watchedSessions, watcherOf } from './watch-records.ts'
@@ -35,7 +36,7 @@ const LAST_PAUSE_MS = 5_000
  *   F1. A public message (JSON) becomes an envelope under its own `event_id`, sent on to the shard it belongs to wherever
  *       it was written; its record is settled only then. Twice sent on is one message (I3).
  *   F2. What is neither is a dead letter, with what is wrong (I8).
- *   F3. A gateway's watch is soft state: heard, and forgotten.
+ *   F3. A gateway's watch is soft state: heard, and forgotten. Our own answer to an outsider is neither.
  */
 export function strangers(parts: StrangersParts): Pick<IntakeParts, 'foreign' | 'refused' | 'watched'> {
   const until = async (what: string, work: () => Promise<void>) => {
@@ -74,6 +75,7 @@ export function strangers(parts: StrangersParts): Pick<IntakeParts, 'foreign' | 
         watch(watchedSessions(record), record)
         return
       }
+      if (isToolAnswer(record)) return
       try {
         const envelope = fromPublic(topic, record, parts.tenant)
         await until('take in a public message', async () => {
