@@ -49,6 +49,7 @@ export async function openGateway(
         }),
         dryRuns: dryRuns({
           journal: persistence.journal,
+          attachments: persistence.attachments,
           models,
           personas: content.personas,
           tools: content.tools,

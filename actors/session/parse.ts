@@ -82,6 +82,7 @@ const command = z.discriminatedUnion('kind', [
     instructions: text.optional(),
     delegated: delegated.optional(),
   }),
+  z.object({ kind: z.literal('RefuseUserTurn'), v, turnId: id, text, code: id, detail: z.string().max(2_000) }),
   z.object({ kind: z.literal('Act'), v, turnId: id, action: z.enum(quickActions), metadata }),
   z.object({ kind: z.literal('Stop'), v, turnId: id.optional(), reason: text, alsoQueued: z.boolean().optional() }),
   z.object({ kind: z.literal('Pause'), v, reason: text }),

@@ -26,6 +26,15 @@ export type SessionCommand =
       /** The session is born by this turn to do it for another; ignored by a session that exists. */
       readonly delegated?: Delegated
     }
+  /** A user's message that cannot be accepted, from where nobody waits to be told: the session tells its readers. */
+  | {
+      readonly kind: 'RefuseUserTurn'
+      readonly v: 1
+      readonly turnId: string
+      readonly text: string
+      readonly code: string
+      readonly detail: string
+    }
   | {
       readonly kind: 'Act'
       readonly v: 1

@@ -111,6 +111,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
         leaseOf: (kind, shard) => leases.get(shardKey(kind, shard)),
         strangers: strangers({
           records: persistence.records,
+          attachments: persistence.attachments,
           tenant: config.tenantId,
           deadLetters,
           send: (envelope) => mailbox.send(envelope),

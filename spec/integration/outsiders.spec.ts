@@ -24,8 +24,8 @@ interface Answer {
   readonly metadata: Readonly<Record<string, unknown>>
 }
 
-/** A program of the old stack: it writes JSON to tool.requests, and parses whatever it finds on tool.results. */
-describeWith('kafka', 'an outsider that asks on tool.requests', (kafka) => {
+/** A program of the old stack: it writes JSON to the public topics, and parses whatever it finds on tool.results. */
+describeWith('kafka', 'an outsider on Kafka', (kafka) => {
   describeWith('postgres', 'on Postgres', (postgres) => {
     describeWith('redis', 'and Redis', (redis) => {
       let cluster: Cluster
@@ -76,7 +76,7 @@ describeWith('kafka', 'an outsider that asks on tool.requests', (kafka) => {
         metadata: { tenant: 'local', correlation: event_id },
       })
 
-      it('reads the answer on tool.results as JSON, with the fields of the old contract, and nothing it cannot read', async function () {
+      it('that asked on tool.requests reads the answer on tool.results as JSON, with the fields of the old contract, and nothing it cannot read', async function () {
         this.timeout(90_000)
         const session = '5b0e6a52-3c2e-4d6f-8a43-0d6f4a3f2a01'
         const request = asking(session, 'plain', 'echo', { text: 'hello' })
@@ -110,7 +110,33 @@ describeWith('kafka', 'an outsider that asks on tool.requests', (kafka) => {
         expect(dead_letters, 'the session does not take the answer for a result').to.deep.equal([])
       })
 
-      it('reads one answer under one id, though its session is killed before the result and again after it', async function () {
+      it('whose message names a file that is not there leaves a word in the session, and a dead letter', async function () {
+        this.timeout(90_000)
+        const session_id = '5b0e6a52-3c2e-4d6f-8a43-0d6f4a3f2a03'
+        const event = {
+          event_id: 'with-file',
+          session_id,
+          persona_id: null,
+          role: 'user',
+          message: 'look',
+          metadata: {},
+        }
+        const value = JSON.stringify({
+          ...event,
+          attachments: ['/v1/attachments/5b0e6a52-3c2e-4d6f-8a43-0d6f4a3f2aff'],
+        })
+        await producer.send({ topic: `${cluster.topicPrefix}conversation.inbound`, messages: [{ value }] })
+        const finals = async () => (await cluster.events(session_id)).filter(({ type }) => type === 'assistant.final')
+        await eventually(async () => (await finals()).length > 0, PATIENT_MS)
+        const [final] = await finals()
+        expect(final?.metadata).to.include({ turn_id: 'with-file', outcome: 'failed', code: 'ATTACHMENT_NOT_FOUND' })
+        await eventually(async () => {
+          const { dead_letters } = (await cluster.request('GET', '/v1/admin/dead-letters?limit=100')).body
+          return dead_letters.some((it: { code: string }) => it.code === 'ATTACHMENT_NOT_FOUND')
+        }, PATIENT_MS)
+      })
+
+      it('that asked on tool.requests reads one answer under one id, though its session is killed before the result and again after it', async function () {
         this.timeout(150_000)
         const session = '5b0e6a52-3c2e-4d6f-8a43-0d6f4a3f2a02'
         const request = asking(session, 'killed', 'slow', {})
