@@ -80,7 +80,12 @@ function begin(draft: Draft, command: Command): void {
   const { birth } = command
   const asked = ('personaId' in command ? command.personaId : undefined) ?? birth?.personaId
   const personaId = asked !== undefined && personas.get(asked) ? asked : personas.defaultId
-  const said = command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata' ? command.metadata : {}
+  const said =
+    command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata'
+      ? command.metadata
+      : command.kind === 'RequestTool'
+        ? (command.born ?? {})
+        : {}
   const metadata = withFixed({ ...birth?.metadata, ...said }, birth?.metadata ?? {})
   const delegated = command.kind === 'AcceptUserTurn' && command.delegated ? { delegated: command.delegated } : {}
   draft.record({ kind: 'SessionStarted', tenant: draft.meta.tenant, personaId, metadata, ...delegated })

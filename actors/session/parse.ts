@@ -117,6 +117,7 @@ const command = z.discriminatedUnion('kind', [
     metadata,
     callback: z.object({ url: z.string().max(8_000), taskId: id }).optional(),
     approval: z.object({ callId: id, by: id, why: z.string().max(2_000) }).optional(),
+    born: metadata.optional(),
     answered: z.boolean().optional(),
   }),
   z.object({ kind: z.literal('Schedule'), v, callId: id, when, message: text, name: id.optional() }),

@@ -93,6 +93,8 @@ export type SessionCommand =
       readonly callback?: Callback
       /** An operator lets a call run that was denied (routes/requeue.ts); no client can say so. */
       readonly approval?: Approval
+      /** Metadata of the session, if it is this call that begins it. */
+      readonly born?: Readonly<Record<string, unknown>>
       /** Asked for by a message that reads its answer from a topic, not from the session's stream. */
       readonly answered?: boolean
     }

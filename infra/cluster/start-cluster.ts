@@ -113,6 +113,7 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
           records: persistence.records,
           attachments: persistence.attachments,
           tenant: config.tenantId,
+          urlRefusal: parts.content.urlRefusal,
           deadLetters,
           send: (envelope) => mailbox.send(envelope),
           watched: (sessions, gateway) => actors?.watched(sessions, gateway),

@@ -3,7 +3,7 @@ import { address } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
-import { delegationTask, taskCommand, taskEnvelopeId, taskSession } from '../delegation-task.ts'
+import { delegationTask, taskCommand, taskEnvelopeId, taskSession, type UrlRefusal } from '../delegation-task.ts'
 import { isNestedDeeper } from '../json-depth.ts'
 import type { LogRecord } from './fetch-client.ts'
 import { delegation, inbound, type Topic, toolRequests, toolResults } from './topics.ts'
@@ -66,8 +66,18 @@ const toolResult = z.strictObject({
 /** As deep as a body over HTTP may be. */
 const MAX_DEPTH = 64
 
+export interface PublicMessageParts {
+  /** Whoever may write to Kafka speaks for it. */
+  readonly tenant: string
+  readonly urlRefusal: UrlRefusal
+}
+
 /** The envelope that a public message stands for. Throws MALFORMED_MESSAGE that names what is wrong. */
-export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Envelope<SessionCommand> {
+export function fromPublic(
+  topic: Topic,
+  record: LogRecord,
+  { tenant, urlRefusal }: PublicMessageParts,
+): Envelope<SessionCommand> {
   const json = parsed(record)
   const envelope = (
     id: string,
@@ -107,7 +117,7 @@ export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Env
       return envelope(result.event_id, result.session_id, result.trace_context, returned(result, record.timestamp))
     }
     case delegation: {
-      const task = checked(delegationTask.required({ task_id: true }), json)
+      const task = checked(delegationTask(urlRefusal).onTopic, json)
       const sessionId = taskSession(tenant, task.task_id)
       return envelope(taskEnvelopeId(sessionId), sessionId, task.trace_context, taskCommand(task.task_id, task))
     }

@@ -10,18 +10,16 @@ import type { SessionRecords } from '../../persistence/journal.ts'
 import type { Peer } from '../link/peer-talk.ts'
 import type { LogRecord } from './fetch-client.ts'
 import { withAttachments } from './public-attachments.ts'
-import { fromPublic } from './public-messages.ts'
+import { fromPublic, type PublicMessageParts } from './public-messages.ts'
 import type { IntakeParts } from './shard-intake.ts'
 import { isToolAnswer } from './tool-answers.ts'
 import type { Topic } from './topics.ts'
 import { undecodable } from './undecodable.ts'
 import { isWatch, watchedSessions, watcherOf } from './watch-records.ts'
 
-export interface StrangersParts {
+export interface StrangersParts extends PublicMessageParts {
   readonly attachments: Pick<Attachments, 'get'>
   readonly records: Pick<SessionRecords, 'get'>
-  /** Of a session that no gateway has born: whoever may write to Kafka speaks for this tenant. */
-  readonly tenant: string
   readonly deadLetters: Pick<DeadLetters, 'park'>
   /** Sends the envelope that a public message stands for, to the shard it belongs to. */
   readonly send: (envelope: Envelope) => Promise<void>
@@ -81,7 +79,7 @@ export function strangers(parts: StrangersParts): Pick<IntakeParts, 'foreign' | 
       }
       if (isToolAnswer(record)) return
       try {
-        const envelope = fromPublic(topic, record, parts.tenant)
+        const envelope = fromPublic(topic, record, parts)
         const wrong = await until('take in a public message', async () => {
           const owner = await parts.records.get(idOf(envelope.to))
           const asked = await withAttachments({ ...envelope, tenant: owner?.tenant ?? parts.tenant }, parts.attachments)

@@ -23,6 +23,7 @@ function given() {
     records: stores.records,
     attachments: stores.attachments,
     tenant: 'local',
+    urlRefusal: () => undefined,
     deadLetters: { park: async (letter) => void parked.push(letter) },
     send: async (envelope) => void sent.push(envelope as Envelope<SessionCommand>),
     watched() {},

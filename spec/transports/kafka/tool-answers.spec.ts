@@ -13,6 +13,7 @@ import { AT } from '../../support/given-append.ts'
 import { GivenSession, SESSION_ID } from '../../support/given-session.ts'
 
 const metadata = { tenant: 'acme', ticket: 4711 }
+const parts = { tenant: 'acme', urlRefusal: () => undefined }
 const callId = `${SESSION_ID}/asked-1`
 const request = {
   ...{ event_id: 'asked-1', session_id: SESSION_ID, persona_id: null },
@@ -21,7 +22,7 @@ const request = {
 
 function asked(from: object = request): SessionCommand {
   const value = Buffer.from(JSON.stringify(from))
-  return fromPublic(toolRequests, { offset: 0, timestamp: AT, key: null, value, headers: {} }, 'acme').body
+  return fromPublic(toolRequests, { offset: 0, timestamp: AT, key: null, value, headers: {} }, parts).body
 }
 
 function returned(outcome: Partial<ToolOutcome> = {}): SessionCommand {
