@@ -1,4 +1,3 @@
-import { address } from '../kernel/address.ts'
 import type { ToolOutcome } from '../tool/protocol.ts'
 import type { Draft } from './draft.ts'
 import type { SessionCommand } from './protocol.ts'
@@ -32,10 +31,8 @@ export function requestTool(draft: Draft, request: RequestTool): void {
 /** Who asked by a message reads no stream, and would wait for an answer for ever: the session that had it ends. */
 export function endAskedCalls(draft: Draft, reason: string): void {
   for (const callId of Object.keys(draft.state.asked ?? {})) {
-    draft.send({ to: address('tool', callId), body: { kind: 'Cancel', v: 1, reason }, priority: 'control' })
-    const output = `The call was cancelled before its result was known: ${reason}. It may or may not have taken effect.`
     const tool = draft.state.toolRequests[callId] ?? ''
-    requestReturned(draft, callId, tool, { status: 'cancelled', output, finishedAt: draft.meta.now })
+    requestReturned(draft, callId, tool, draft.cancelCall(callId, reason))
   }
 }
 

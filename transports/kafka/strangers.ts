@@ -36,10 +36,10 @@ const LAST_PAUSE_MS = 5_000
  * Records of the mailbox topics that are no envelopes of ours.
  *   F1. A public message (JSON) becomes an envelope under its own `event_id`, sent on to the shard it belongs to wherever
  *       it was written; its record is settled only then. Twice sent on is one message (I3).
+ *   F2. What is neither is a dead letter, with what is wrong (I8).
+ *   F3. A gateway's watch is soft state: heard, and forgotten. Our own answer to an outsider is nothing to us.
  *   F4. What a user's message names as attachments is judged as a gateway judges it. A message that is refused is a dead
  *       letter, to be replayed when the file is there, and the end of its turn in the session's events.
- *   F2. What is neither is a dead letter, with what is wrong (I8).
- *   F3. A gateway's watch is soft state: heard, and forgotten. Our own answer to an outsider is neither.
  */
 export function strangers(parts: StrangersParts): Pick<IntakeParts, 'foreign' | 'refused' | 'watched'> {
   const until = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
