@@ -96,11 +96,12 @@ describe('an answer to an outsider that asked on tool.requests', () => {
     })
   }
 
-  it('is sent once, however often the request and its result come', () => {
+  it('is sent once, however often its result comes, and whatever becomes of the session', () => {
     const session = new GivenSession()
     session.tell(asked())
     session.tell(returned())
     session.tell(returned())
+    session.tell({ kind: 'Delete', v: 1 })
     expect(published(session).answers).to.have.length(1)
   })
 
