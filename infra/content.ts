@@ -9,6 +9,7 @@ import { codeExecute } from '../actors/tool/catalogue/code-execute.ts'
 import { documentIngest } from '../actors/tool/catalogue/document-ingest.ts'
 import echo from '../actors/tool/catalogue/echo.ts'
 import { fileRead } from '../actors/tool/catalogue/file-read.ts'
+import { urlRefusal } from '../actors/tool/catalogue/http/guarded-fetch.ts'
 import { reachable } from '../actors/tool/catalogue/http/reachable.ts'
 import { httpFetch } from '../actors/tool/catalogue/http-fetch.ts'
 import { memoryTools } from '../actors/tool/catalogue/memory-tools.ts'
@@ -39,6 +40,8 @@ export interface Content {
   /** All that were configured: the file, OPA, OpenFGA. */
   readonly policy: Policy
   readonly policyFile: FilePolicy
+  /** Why the tools that reach the network would refuse a URL without asking anybody. */
+  urlRefusal(url: string): string | undefined
   close(): Promise<void>
 }
 
@@ -93,6 +96,7 @@ export async function loadContent(
     mcp,
     policy: new AllMustAllow([file, ...asked], means.ids),
     policyFile: file,
+    urlRefusal: (url) => urlRefusal(url, guard),
     close: async () => void (await Promise.all([sandbox, ...asked].map((it) => it.close()))),
   }
 }

@@ -49,6 +49,7 @@ export async function openGateway(
         }),
         dryRuns: dryRuns({
           journal: persistence.journal,
+          attachments: persistence.attachments,
           models,
           personas: content.personas,
           tools: content.tools,
@@ -68,6 +69,7 @@ export async function openGateway(
         // Loaded with the first upload: what knows file types is no part of a start.
         screen: async (bytes, claimed) =>
           (await import('./screening/screen-uploads.ts')).screenUploads(config.quarantineRules)(bytes, claimed),
+        urlRefusal: content.urlRefusal,
         models,
         personas: content.personas,
         tools: content.tools,

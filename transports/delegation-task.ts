@@ -3,23 +3,72 @@ import { address } from '../actors/kernel/address.ts'
 import type { Envelope } from '../actors/kernel/envelope.ts'
 import { uuidOf } from '../actors/kernel/name-uuid.ts'
 import type { SessionCommand } from '../actors/session/protocol.ts'
+import { TASK } from '../actors/tool/protocol.ts'
 
 /**
  * A task from outside: by HTTP, or as JSON on `somastack.delegation`, in the shapes of the old stack. It is a call of the tool
  * `delegate` in a session of its own, so it has the same limits, the same life through crashes, and a journal.
  */
-export const delegationTask = z.strictObject({
-  task_id: z.string().min(1).max(200).optional(),
+type RequestTool = Extract<SessionCommand, { kind: 'RequestTool' }>
+
+export interface DelegationTask {
+  readonly task_id?: string | null | undefined
   /** Text, or an object: its `task`, `context` and `persona` mean what they do for the tool; else the whole is the task. */
-  payload: z.union([z.string().min(1).max(20_000), z.record(z.string(), z.unknown())]),
-  callback_url: z
+  readonly payload: string | Readonly<Record<string, unknown>>
+  readonly callback_url?: string | null | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  readonly trace_context?: Readonly<Record<string, string>> | undefined
+}
+
+/** Why nothing may be sent to a URL, as far as it tells by itself; a name is judged again by what it resolves to. */
+export type UrlRefusal = (url: string) => string | undefined
+
+/**
+ * The shapes of a task over HTTP and on the topic. What could only fail when the task is begun, or when its end is told and
+ * nobody is there to hear it, is refused here, with the field that is wrong.
+ */
+export function delegationTask(refusalOf: UrlRefusal) {
+  const taskId = z.string().min(1).max(200)
+  const callbackUrl = z
     .url({ protocol: /^https?$/ })
     .max(8_000)
-    .optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-  trace_context: z.record(z.string(), z.string()).optional(),
-})
-export type DelegationTask = z.output<typeof delegationTask>
+    .check(({ value, issues }) => {
+      const message = refusalOf(value)
+      if (message !== undefined) issues.push({ code: 'custom', input: value, message })
+    })
+  const fields = {
+    payload: z.union([z.string().min(1).max(TASK.maxTask), z.record(z.string(), z.unknown())]).check(isTask),
+    callback_url: callbackUrl.nullish(),
+    metadata: z.looseObject({ budget: z.int().min(0).max(MAX_BUDGET).optional() }).optional(),
+    trace_context: z.record(z.string(), z.string()).optional(),
+  }
+  return {
+    overHttp: z.strictObject({ task_id: taskId.nullish(), ...fields }),
+    onTopic: z.strictObject({ task_id: taskId, ...fields }),
+  }
+}
+
+/** Tokens; 0 is no limit. More than any budget that is meant, and far from where numbers lose their last digit. */
+const MAX_BUDGET = 1_000_000_000_000
+
+function isTask({ value, issues }: z.core.ParsePayload<DelegationTask['payload']>): void {
+  if (typeof value === 'string') return
+  const wrong = (field: string, message: string) =>
+    issues.push({ code: 'custom', input: value[field], path: field === '' ? [] : [field], message })
+  const { task, persona } = value
+  const text = (it: unknown) => typeof it === 'string' && it !== ''
+  if ('task' in value && !text(task))
+    wrong('task', 'must be a text that is not empty; leave it out to hand in the whole object')
+  if (persona != null && !(text(persona) && String(persona).length <= TASK.maxPersona)) {
+    wrong('persona', `must be the id of a persona, of at most ${TASK.maxPersona} characters`)
+  }
+  const args = argsOf(value)
+  const tooLong = (field: string, it: unknown, max: number) => {
+    if (typeof it === 'string' && it.length > max) wrong(field, `has ${it.length} characters; at most ${max} are taken`)
+  }
+  tooLong('task' in value ? 'task' : '', args.task, TASK.maxTask)
+  tooLong('context', args.context, TASK.maxContext)
+}
 
 const REQUEST = 'task'
 const TOOL = 'delegate'
@@ -38,7 +87,7 @@ export function taskEnvelopeId(sessionId: string): string {
   return uuidOf('delegation-task-handed-in', sessionId)
 }
 
-export function taskCommand(taskId: string, { payload, callback_url, metadata = {} }: DelegationTask): SessionCommand {
+export function taskCommand(taskId: string, { payload, callback_url, metadata = {} }: DelegationTask): RequestTool {
   return {
     kind: 'RequestTool',
     v: 1,
@@ -46,7 +95,8 @@ export function taskCommand(taskId: string, { payload, callback_url, metadata = 
     tool: TOOL,
     args: argsOf(payload),
     metadata,
-    ...(callback_url !== undefined && { callback: { url: callback_url, taskId } }),
+    born: { ...metadata, delegation_task: taskId },
+    ...(callback_url != null && { callback: { url: callback_url, taskId } }),
   }
 }
 
@@ -54,8 +104,8 @@ function argsOf(payload: DelegationTask['payload']): Record<string, unknown> {
   if (typeof payload === 'string') return { task: payload }
   const { task, context, persona } = payload
   if (typeof task !== 'string') return { task: JSON.stringify(payload) }
-  const text = context === undefined || typeof context === 'string' ? context : JSON.stringify(context)
-  return { task, ...(text !== undefined && { context: text }), ...(typeof persona === 'string' && { persona }) }
+  const text = context == null || typeof context === 'string' ? context : JSON.stringify(context)
+  return { task, ...(text != null && { context: text }), ...(typeof persona === 'string' && { persona }) }
 }
 
 /** What somebody else did of the task: the outcome, as a message to the call. Late or twice it changes nothing. */

@@ -42,7 +42,8 @@ export interface Announcement {
  *   uploads.progress     {attachment_id, filename, status: uploading|clean|quarantined|failed, mime?, size?, detail?}
  *   tool.start           {turn_id, call_id, tool_name, args}
  *   tool.progress        {turn_id, call_id, tool_name, progress_index, fraction?}  message: the tool's words; never journaled
- *   tool.result          {turn_id, call_id, tool_name, status, code?, retry_after?, decision?, execution_time}  message: the output
+ *   tool.result          {turn_id, call_id, tool_name, status, code?, retry_after?, decision?, execution_time,
+ *                         asked?: {event_id, metadata, traceparent?} of a call asked for on tool.requests}  message: the output
  *   assistant.final      {turn_id, outcome: completed|stopped|failed|client_tools, finish_reason: stop|tool_calls|length|content_filter,
  *                         code?, tool_calls? (client tools), steps, model, usage: {prompt_tokens, completion_tokens, total_tokens, cost_usd}}
  *

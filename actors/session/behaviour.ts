@@ -11,7 +11,7 @@ import { editPending, setStepMode, step } from './stepping.ts'
 import { cancelTimer, listTimers, schedule, tick } from './timers.ts'
 import { requestTool } from './tool-requests.ts'
 import { onModelFailed, onModelReplied, onRecovered, onToolReturned } from './turn.ts'
-import { accept } from './turn-queue.ts'
+import { accept, refuse } from './turn-queue.ts'
 
 /** Quick actions are turns whose words are ours; they change no metadata (the old stack lost the budget on them). */
 const actionPrompts: Readonly<Record<QuickAction, string>> = {
@@ -26,6 +26,7 @@ const FIXED_METADATA = ['tenant', 'budget', 'parent_session_id', 'delegation_dep
 /** Commands that a session must exist for; to a session never born they are a dead letter, not a new session. */
 const startsSession: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'AcceptUserTurn',
+  'RefuseUserTurn',
   'Act',
   'Import',
   'RequestTool',
@@ -79,7 +80,12 @@ function begin(draft: Draft, command: Command): void {
   const { birth } = command
   const asked = ('personaId' in command ? command.personaId : undefined) ?? birth?.personaId
   const personaId = asked !== undefined && personas.get(asked) ? asked : personas.defaultId
-  const said = command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata' ? command.metadata : {}
+  const said =
+    command.kind === 'AcceptUserTurn' || command.kind === 'UpdateMetadata'
+      ? command.metadata
+      : command.kind === 'RequestTool'
+        ? (command.born ?? {})
+        : {}
   const metadata = withFixed({ ...birth?.metadata, ...said }, birth?.metadata ?? {})
   const delegated = command.kind === 'AcceptUserTurn' && command.delegated ? { delegated: command.delegated } : {}
   draft.record({ kind: 'SessionStarted', tenant: draft.meta.tenant, personaId, metadata, ...delegated })
@@ -90,6 +96,9 @@ function carryOut(draft: Draft, command: Command): void {
   switch (command.kind) {
     case 'AcceptUserTurn':
       acceptUserTurn(draft, command)
+      return
+    case 'RefuseUserTurn':
+      refuse(draft, command)
       return
     case 'Act':
       if (quickActions.includes(command.action)) {

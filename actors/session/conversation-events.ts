@@ -82,7 +82,7 @@ function tell(event: SessionEvent, at: number): Told {
         denied_call_id: event.approval?.callId,
       })
     case 'ToolCallFinished': {
-      const { outcome } = event
+      const { outcome, asked } = event
       return of('tool', 'tool.result', outcome.output, 'tool_executor', {
         turn_id: event.turnId,
         call_id: event.callId,
@@ -93,6 +93,7 @@ function tell(event: SessionEvent, at: number): Told {
         truncated: outcome.truncated,
         retry_after: outcome.retryAfter,
         child_session_id: childOf(event),
+        asked: asked && { event_id: asked.requestId, metadata: asked.metadata, traceparent: asked.trace },
         usage: outcome.usage && publicUsage(outcome.usage),
         execution_time: outcome.startedAt === undefined ? 0 : (outcome.finishedAt - outcome.startedAt) / 1_000,
       })

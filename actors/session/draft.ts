@@ -206,10 +206,15 @@ export class Draft {
         this.finishCall(turn, call, { status: 'cancelled', output, finishedAt: this.meta.now })
         continue
       }
-      this.send({ to: address('tool', call.callId), body: { kind: 'Cancel', v: 1, reason }, priority: 'control' })
-      const output = `The call was cancelled before its result was known: ${reason}. It may or may not have taken effect.`
-      this.finishCall(turn, call, { status: 'cancelled', output, finishedAt: this.meta.now })
+      this.finishCall(turn, call, this.cancelCall(call.callId, reason))
     }
+  }
+
+  /** Tells the tool, and answers in its stead. */
+  cancelCall(callId: string, reason: string): ToolOutcome {
+    this.send({ to: address('tool', callId), body: { kind: 'Cancel', v: 1, reason }, priority: 'control' })
+    const output = `The call was cancelled before its result was known: ${reason}. It may or may not have taken effect.`
+    return { status: 'cancelled', output, finishedAt: this.meta.now }
   }
 }
 

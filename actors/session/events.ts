@@ -3,6 +3,7 @@ import type { EventCodec } from '../kernel/journaled-kind.ts'
 import type { Persona } from '../persona.ts'
 import type { Approval, ToolOutcome } from '../tool/protocol.ts'
 import type {
+  Asked,
   Callback,
   ClientTool,
   Delegated,
@@ -66,6 +67,7 @@ export type SessionEvent =
       readonly args: unknown
       readonly callback?: Callback
       readonly approval?: Approval
+      readonly asked?: Asked
     }
   | {
       readonly kind: 'ToolCallFinished'
@@ -73,6 +75,8 @@ export type SessionEvent =
       readonly callId: string
       readonly tool: string
       readonly outcome: ToolOutcome
+      /** As in its start: what is published of an event is made of that event alone. */
+      readonly asked?: Asked
     }
   | {
       readonly kind: 'TurnFinished'

@@ -1,3 +1,4 @@
+import type { Attachments } from '../../persistence/attachments.ts'
 import type { DryRunCall, DryRunEnd, DryRunLimits } from '../../transports/gateway/dry-runs.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { asFailure, Failure } from '../kernel/failure.ts'
@@ -13,10 +14,12 @@ import { checkDayBudget, type DayBudgetParts } from './day-budget.ts'
 import { runningCalls } from './draft.ts'
 import { type ModelRequestParts, prepareModelCall } from './model-request.ts'
 import { type NumberedEvent, questionOf, type RecordedOutcomes } from './recorded-outcomes.ts'
+import { showAttachments } from './shown-attachments.ts'
 import type { SessionState, TurnCall } from './state.ts'
 import { parseToolArguments } from './tool-arguments.ts'
 
 export interface ForkParts extends ModelRequestParts, DayBudgetParts {
+  readonly attachments: Pick<Attachments, 'get' | 'read'>
   readonly policy: Policy
   readonly clock: Clock
 }
@@ -127,7 +130,10 @@ export class ForkedSession {
       await checkDayBudget(this.state, persona, now, this.#parts)
       const answer = new Answer()
       const left = limits.tokens - this.#tokens()
-      const request = { ...prepared.request, deadline: now + limits.seconds * 1_000 }
+      const owner = { tenant: this.state.tenant, sessionId: this.#from.sessionId }
+      const { attachments } = this.#parts
+      const shown = await showAttachments(prepared.request, owner, attachments, choice.images ?? false)
+      const request = { ...shown, deadline: now + limits.seconds * 1_000 }
       for await (const chunk of choice.client.stream(request, signal)) {
         if (signal.aborted) return
         answer.add(chunk)

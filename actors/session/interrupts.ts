@@ -7,6 +7,7 @@ import type { ControlCommand, InjectedMessage } from './protocol.ts'
 import type { RunningTurn } from './state.ts'
 import { releaseAll } from './stepping.ts'
 import { cancelAll } from './timers.ts'
+import { endAskedCalls } from './tool-requests.ts'
 import { afterCalls, continueTurn } from './turn.ts'
 
 /**
@@ -176,5 +177,6 @@ export function reset(draft: Draft, partialText: string): void {
 export function remove(draft: Draft): void {
   stop(draft, undefined, 'the session was deleted', true, '')
   cancelAll(draft, 'the session was deleted')
+  endAskedCalls(draft, 'the session was deleted')
   draft.record({ kind: 'SessionDeleted' })
 }

@@ -26,6 +26,15 @@ export type SessionCommand =
       /** The session is born by this turn to do it for another; ignored by a session that exists. */
       readonly delegated?: Delegated
     }
+  /** A user's message that cannot be accepted, from where nobody waits to be told: the session tells its readers. */
+  | {
+      readonly kind: 'RefuseUserTurn'
+      readonly v: 1
+      readonly turnId: string
+      readonly text: string
+      readonly code: string
+      readonly detail: string
+    }
   | {
       readonly kind: 'Act'
       readonly v: 1
@@ -84,6 +93,10 @@ export type SessionCommand =
       readonly callback?: Callback
       /** An operator lets a call run that was denied (routes/requeue.ts); no client can say so. */
       readonly approval?: Approval
+      /** Metadata of the session, if it is this call that begins it. */
+      readonly born?: Readonly<Record<string, unknown>>
+      /** Asked for by a message that reads its answer from a topic, not from the session's stream. */
+      readonly answered?: boolean
     }
   /** How one of its uploads goes, told by the gateway that takes it. */
   | ({ readonly kind: 'NoteUpload'; readonly v: 1 } & UploadProgress)
@@ -127,6 +140,14 @@ export interface Callback {
   readonly url: string
   /** The name under which whoever is told asked for it. */
   readonly taskId: string
+}
+
+/** Of a call that a message asked for: what its sender knows it by, told again with its outcome. */
+export interface Asked {
+  readonly requestId: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** W3C traceparent. */
+  readonly trace?: string
 }
 
 export interface Delegated {

@@ -51,7 +51,7 @@ function namesOf(message: ModelMessage): readonly string[] {
   return message.role === 'user' ? (message.attachments ?? []) : []
 }
 
-/** Messages from Kafka name what nobody checked: what is not the session's own does not exist here either. */
+/** Checked when the message was accepted; since then it may have been quarantined or deleted. */
 async function ownedBy({ tenant, sessionId }: AttachmentOwner, store: Pick<Attachments, 'get'>, name: string) {
   const found = await store.get(tenant, name.split('/').at(-1) ?? '')
   return found?.sessionId === sessionId && found.status === 'clean' ? found : undefined

@@ -14,7 +14,7 @@ import {
   type TokenUsage,
   type TurnRequest,
 } from './events.ts'
-import type { Callback, Delegated, HistoryMessage, Timer } from './protocol.ts'
+import type { Asked, Callback, Delegated, HistoryMessage, Timer } from './protocol.ts'
 import { callStarted, edited, held } from './step-state.ts'
 import { timersAfter } from './timer-state.ts'
 import { requestFinished, requestStarted } from './tool-request-state.ts'
@@ -37,6 +37,8 @@ export interface SessionState {
   readonly toolRequests: Readonly<Record<string, string>>
   /** Who is to be told of the outcome of such a call, by call id. */
   readonly callbacks?: Readonly<Record<string, Callback>>
+  /** Of those that a message asked for, by call id. */
+  readonly asked?: Readonly<Record<string, Asked>>
   readonly timers?: Readonly<Record<string, Timer>>
   /** What the model is told of the beginning of the history; the history itself stays as it is. */
   readonly condensed?: Condensed

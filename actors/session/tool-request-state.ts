@@ -7,13 +7,14 @@ type ToolCallStarted = Extract<SessionEvent, { kind: 'ToolCallStarted' }>
 
 export function requestStarted(
   state: SessionState,
-  { callId, tool, callback, approval }: ToolCallStarted,
+  { callId, tool, callback, approval, asked }: ToolCallStarted,
 ): SessionState {
   return {
     ...state,
     toolRequests: { ...state.toolRequests, [callId]: tool },
     ...(callback && { callbacks: { ...state.callbacks, [callId]: callback } }),
     ...(approval && { approvals: { ...state.approvals, [callId]: approval } }),
+    ...(asked && { asked: { ...state.asked, [callId]: asked } }),
   }
 }
 
@@ -21,5 +22,12 @@ export function requestFinished(state: SessionState, callId: string): SessionSta
   const { [callId]: _, ...toolRequests } = state.toolRequests
   const { [callId]: told, ...callbacks } = state.callbacks ?? {}
   const { [callId]: approved, ...approvals } = state.approvals ?? {}
-  return { ...state, toolRequests, ...(told && { callbacks }), ...(approved && { approvals }) }
+  const { [callId]: answered, ...asked } = state.asked ?? {}
+  return {
+    ...state,
+    toolRequests,
+    ...(told && { callbacks }),
+    ...(approved && { approvals }),
+    ...(answered && { asked }),
+  }
 }

@@ -1,5 +1,6 @@
 import type { Draft } from './draft.ts'
 import type { TurnRequest } from './events.ts'
+import type { SessionCommand } from './protocol.ts'
 
 const QUEUE_MARGIN = 10
 
@@ -21,4 +22,13 @@ export function accept(draft: Draft, request: TurnRequest): void {
   const { trace } = draft.meta
   draft.record({ kind: 'UserTurnAccepted', ...request, ...(trace !== undefined && { trace }) })
   draft.startNextTurn()
+}
+
+type RefuseUserTurn = Extract<SessionCommand, { kind: 'RefuseUserTurn' }>
+
+/** Of a turn that is known already nothing is said: its message came again, after what it names had changed. */
+export function refuse(draft: Draft, { turnId, text, code, detail }: RefuseUserTurn): void {
+  const { turn, queue, history } = draft.state
+  const known = [turn?.request, ...queue, ...history].some((it) => it?.turnId === turnId)
+  if (!known) draft.record({ kind: 'UserTurnRejected', turnId, text, code, detail })
 }

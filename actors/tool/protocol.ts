@@ -32,6 +32,9 @@ export interface Approval {
   readonly why: string
 }
 
+/** Of what is delegated, in characters: by a model, over HTTP or on a topic. */
+export const TASK = { maxTask: 20_000, maxPersona: 63, maxContext: 100_000 } as const
+
 export interface Lineage {
   /** 0 for a session of a person; one more for each delegation above. */
   readonly depth: number

@@ -61,7 +61,7 @@ export async function startNodeActors(parts: NodeActorsParts): Promise<NodeActor
     )
   const publisher = await publishing(
     'outbound publisher',
-    conversationFeed((stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored))),
+    conversationFeed((stored) => toAnnouncement(idOf(stored.address), stored, codec.decode(stored)), topicPrefix),
   )
   const changes = await publishing('memory feed', memoryFeed)
   const outbound = await lifecycle.start(

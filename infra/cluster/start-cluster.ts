@@ -110,8 +110,9 @@ export async function startCluster(foundation: Foundation, cluster: ClusterConfi
         feeds: [delegation],
         leaseOf: (kind, shard) => leases.get(shardKey(kind, shard)),
         strangers: strangers({
-          records: persistence.records,
+          ...{ records: persistence.records, attachments: persistence.attachments },
           tenant: config.tenantId,
+          urlRefusal: parts.content.urlRefusal,
           deadLetters,
           send: (envelope) => mailbox.send(envelope),
           watched: (sessions, gateway) => actors?.watched(sessions, gateway),

@@ -162,6 +162,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Gatewa
     drills: new InMemoryDrillReports(),
     memory: new LateMemory(),
     attachments,
+    urlRefusal: () => undefined,
     screen: screenUploads(quarantineRules),
     quarantine: {
       async hold() {},

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** A folder of the spec's own, gone afterwards. */
 export class ScratchFolder {
@@ -8,6 +8,7 @@ export class ScratchFolder {
 
   write(name: string, text: string): string {
     const file = join(this.path, name)
+    mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, text)
     return file
   }

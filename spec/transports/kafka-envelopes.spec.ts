@@ -16,6 +16,7 @@ import {
 import { originalOf, recordOf, undecodable } from '../../transports/kafka/undecodable.ts'
 import { AT, anEnvelope } from '../support/given-append.ts'
 
+const parts = { tenant: 'acme', urlRefusal: () => undefined }
 const sessionId = '0b6f2c1e-7d4a-4f5b-9a53-1f0d9ad8b111'
 
 function aRecord(value: unknown, headers: Record<string, Buffer> = {}): LogRecord {
@@ -66,11 +67,11 @@ describe('envelopes on Kafka', () => {
     expect(() => decodeEnvelope(null, headers)).to.throw('MALFORMED_MESSAGE')
   })
 
-  it('travel on the topic of their kind, and results of tools on their own', () => {
-    const topic = (to: Envelope['to'], from: string) => topicOf({ to, from }).name
+  it('travel on the topic of their kind, and none on tool.results, which outsiders read as JSON', () => {
+    const topic = (to: Envelope['to'], from: string) => topicOf(anEnvelope({ to, from })).name
     expect(topic('session:a', 'gateway')).to.equal('conversation.inbound')
     expect(topic('session:a', 'session:b')).to.equal('conversation.inbound')
-    expect(topic('session:a', 'tool:a/1')).to.equal('tool.results')
+    expect(topic('session:a', 'tool:a/1')).to.equal('conversation.inbound')
     expect(topic('tool:a/1', 'session:a')).to.equal('tool.requests')
     expect(topic('memory:a', 'session:a')).to.equal(memoryRequests.name)
   })
@@ -87,7 +88,7 @@ describe('public messages on Kafka', () => {
       persona_id: 'analyst',
       trace_context: { traceparent: 't' },
     }
-    expect(fromPublic(inbound, aRecord(event), 'acme')).to.deep.equal({
+    expect(fromPublic(inbound, aRecord(event), parts)).to.deep.equal({
       id: 'e1',
       to: `session:${sessionId}`,
       from: 'kafka:conversation.inbound',
@@ -122,13 +123,13 @@ describe('public messages on Kafka', () => {
       ],
     ]
     for (const [topic, message, body] of bodies) {
-      expect(fromPublic(topic, aRecord(message), 'acme').body, topic.name).to.deep.include(body)
+      expect(fromPublic(topic, aRecord(message), parts).body, topic.name).to.deep.include(body)
     }
   })
 
   it('name the session in whatever case', () => {
     const message = { ...base, session_id: sessionId.toUpperCase(), role: 'user', message: 'hello' }
-    expect(fromPublic(inbound, aRecord(message), 'acme').to).to.equal(`session:${sessionId}`)
+    expect(fromPublic(inbound, aRecord(message), parts).to).to.equal(`session:${sessionId}`)
   })
 
   it('are refused with every field that is wrong', () => {
@@ -147,7 +148,7 @@ describe('public messages on Kafka', () => {
     for (const [topic, message, names] of cases) {
       let refusal = asFailure(undefined)
       try {
-        fromPublic(topic, aRecord(message), 'acme')
+        fromPublic(topic, aRecord(message), parts)
       } catch (error) {
         refusal = asFailure(error)
       }
@@ -171,9 +172,9 @@ describe('nesting that would overflow the stack of whoever writes it again', () 
   it('is refused in a public message', () => {
     const message = (depth: number) =>
       aRecord(`{"event_id":"e1","session_id":"${sessionId}","role":"user","message":"m","metadata":${nested(depth)}}`)
-    expect(refused(() => fromPublic(inbound, message(60), 'acme'))).to.equal('taken')
-    expect(refused(() => fromPublic(inbound, message(64), 'acme'))).to.equal('MALFORMED_MESSAGE')
-    expect(refused(() => fromPublic(inbound, message(20_000), 'acme'))).to.equal('MALFORMED_MESSAGE')
+    expect(refused(() => fromPublic(inbound, message(60), parts))).to.equal('taken')
+    expect(refused(() => fromPublic(inbound, message(64), parts))).to.equal('MALFORMED_MESSAGE')
+    expect(refused(() => fromPublic(inbound, message(20_000), parts))).to.equal('MALFORMED_MESSAGE')
   })
 
   it('is refused in an envelope, msgpack or JSON', () => {

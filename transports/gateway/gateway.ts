@@ -14,6 +14,7 @@ import type { DrillReports } from '../../persistence/drill-reports.ts'
 import type { IdempotencyKeys, SessionRecords, Usage } from '../../persistence/journal.ts'
 import type { RequeuedCalls } from '../../persistence/requeued-calls.ts'
 import type { ToolSwitches } from '../../persistence/tool-switches.ts'
+import type { UrlRefusal } from '../delegation-task.ts'
 import type { Mailbox } from '../mailbox.ts'
 import type { Models } from '../model/client.ts'
 import type { Outbound } from '../outbound.ts'
@@ -80,6 +81,8 @@ export interface GatewayDeps {
   readonly attachments: Attachments
   /** What becomes of an upload once its bytes are there. */
   readonly screen: Screen
+  /** Why no callback may be sent there. */
+  readonly urlRefusal: UrlRefusal
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue

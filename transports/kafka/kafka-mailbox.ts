@@ -66,7 +66,8 @@ export class KafkaMailbox implements Mailbox {
     if (this.closed) throw new Failure('DRAINING', 'the mailbox is closed', { retryAfter: 1 })
     const topic = this.options.topicPrefix + topicOf(envelope).name
     const partition = shardOf(envelope.to)
-    this.backlogWatch.admit(topic, partition, envelope.priority)
+    // A result must reach the turn that waits for it, however many messages wait for that turn to end.
+    this.backlogWatch.admit(topic, partition, envelope.from.startsWith('tool:') ? 'control' : envelope.priority)
     const { value, headers } = encodeEnvelope(envelope)
     const watching = this.options.watcherHeaders?.(envelope.to)
     const offset = await this.options.writer.write({

@@ -7,7 +7,8 @@ import type { Journal, PlacedEvent } from '../../persistence/journal.ts'
 import type { LogOffsets } from '../../persistence/log-offsets.ts'
 import type { Announcement } from '../outbound.ts'
 import type { LogWriter, WrittenRecord } from './log-writer.ts'
-import { outbound } from './topics.ts'
+import { toolAnswerOf } from './tool-answers.ts'
+import { outbound, toolResults } from './topics.ts'
 
 const STORE_MS = 1_000
 const PAGE = 500
@@ -30,23 +31,32 @@ export interface PublishedFeed<Item> {
   recordsOf(item: Item, topic: string): readonly WrittenRecord[]
 }
 
-/** ⑧ Every event of every session on conversation.outbound; readers deduplicate by `event_id`. */
-export function conversationFeed(announcementOf: (stored: PlacedEvent) => Announcement): PublishedFeed<Announcement> {
+/**
+ * ⑧ Every event of every session on conversation.outbound, and answers to outsiders on tool.results; readers deduplicate
+ * by `event_id`.
+ */
+export function conversationFeed(
+  announcementOf: (stored: PlacedEvent) => Announcement,
+  topicPrefix: string,
+): PublishedFeed<Announcement> {
   const shardOfSession = (sessionId: string) => shardOf(address('session', sessionId))
   return {
     kind: 'session',
     topic: outbound.name,
     itemOf: announcementOf,
     placeOf: ({ sessionId, at }) => ({ shard: shardOfSession(sessionId), at }),
-    recordsOf: ({ sessionId, event }, topic) => [
-      {
+    recordsOf(announcement, topic) {
+      const { sessionId, event } = announcement
+      const record = {
         topic,
         partition: shardOfSession(sessionId),
         key: sessionId,
         value: Buffer.from(JSON.stringify(event)),
         headers: jsonHeaders,
-      },
-    ],
+      }
+      const answer = toolAnswerOf(announcement, topicPrefix + toolResults.name)
+      return answer ? [record, answer] : [record]
+    },
   }
 }
 

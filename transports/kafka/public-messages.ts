@@ -3,7 +3,7 @@ import { address } from '../../actors/kernel/address.ts'
 import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
-import { delegationTask, taskCommand, taskEnvelopeId, taskSession } from '../delegation-task.ts'
+import { delegationTask, taskCommand, taskEnvelopeId, taskSession, type UrlRefusal } from '../delegation-task.ts'
 import { isNestedDeeper } from '../json-depth.ts'
 import type { LogRecord } from './fetch-client.ts'
 import { delegation, inbound, type Topic, toolRequests, toolResults } from './topics.ts'
@@ -16,6 +16,8 @@ const text = z.string().max(1_000_000)
 const name = z.string().min(1).max(200)
 /** The database tells no case in a UUID, and addresses do: two writings of one would be two sessions with one record. */
 const session = z.uuid().toLowerCase()
+/** Writers in Python name what they leave out: null. */
+const personaId = name.nullish()
 const metadata = z.record(z.string(), z.unknown())
 const trace = z.record(z.string(), z.string()).optional()
 
@@ -25,12 +27,16 @@ const conversationEvent = z.strictObject({
   role: z.enum(['user', 'assistant', 'system']),
   message: text,
   metadata,
-  persona_id: name.optional(),
+  persona_id: personaId,
   attachments: z.array(z.string().max(2_000)).max(100).optional(),
   type: z.string().optional(),
   version: z.string().optional(),
   trace_context: trace,
 })
+
+/** Journaled twice and told again with the result. */
+const MAX_ECHOED = 64_000
+const isEchoed = (it: unknown) => JSON.stringify(it).length <= MAX_ECHOED
 
 /** Becomes part of the invocation's address, which has a length, and no NUL. */
 const requestId = name.max(100).regex(/^[^\0\p{Cs}]*$/u)
@@ -40,8 +46,8 @@ const toolRequest = z.strictObject({
   session_id: session,
   tool_name: name,
   args: z.unknown(),
-  metadata,
-  persona_id: name.optional(),
+  metadata: metadata.refine(isEchoed, `is told again with the result: at most ${MAX_ECHOED} characters of JSON`),
+  persona_id: personaId,
   trace_context: trace,
 })
 
@@ -53,15 +59,25 @@ const toolResult = z.strictObject({
   payload: z.record(z.string(), z.unknown()),
   metadata,
   execution_time: z.number().nonnegative(),
-  persona_id: name.optional(),
+  persona_id: personaId,
   trace_context: trace,
 })
 
 /** As deep as a body over HTTP may be. */
 const MAX_DEPTH = 64
 
+export interface PublicMessageParts {
+  /** Whoever may write to Kafka speaks for it. */
+  readonly tenant: string
+  readonly urlRefusal: UrlRefusal
+}
+
 /** The envelope that a public message stands for. Throws MALFORMED_MESSAGE that names what is wrong. */
-export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Envelope<SessionCommand> {
+export function fromPublic(
+  topic: Topic,
+  record: LogRecord,
+  { tenant, urlRefusal }: PublicMessageParts,
+): Envelope<SessionCommand> {
   const json = parsed(record)
   const envelope = (
     id: string,
@@ -93,6 +109,7 @@ export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Env
         tool: tool_name,
         args,
         metadata: request.metadata,
+        answered: true,
       })
     }
     case toolResults: {
@@ -100,7 +117,7 @@ export function fromPublic(topic: Topic, record: LogRecord, tenant: string): Env
       return envelope(result.event_id, result.session_id, result.trace_context, returned(result, record.timestamp))
     }
     case delegation: {
-      const task = checked(delegationTask.required({ task_id: true }), json)
+      const task = checked(delegationTask(urlRefusal).onTopic, json)
       const sessionId = taskSession(tenant, task.task_id)
       return envelope(taskEnvelopeId(sessionId), sessionId, task.trace_context, taskCommand(task.task_id, task))
     }
@@ -119,7 +136,7 @@ function spoken(event: z.output<typeof conversationEvent>): SessionCommand {
         text: event.message,
         attachments: event.attachments ?? [],
         metadata: event.metadata,
-        ...(event.persona_id !== undefined && { personaId: event.persona_id }),
+        ...(event.persona_id != null && { personaId: event.persona_id }),
       }
     case 'system':
       return {

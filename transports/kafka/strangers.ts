@@ -5,19 +5,21 @@ import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { type Failure, isFailure } from '../../actors/kernel/failure.ts'
 import { pause } from '../../actors/kernel/pause.ts'
 import type { Logger } from '../../actors/kernel/telemetry.ts'
+import type { Attachments } from '../../persistence/attachments.ts'
 import type { SessionRecords } from '../../persistence/journal.ts'
 import type { Peer } from '../link/peer-talk.ts'
 import type { LogRecord } from './fetch-client.ts'
-import { fromPublic } from './public-messages.ts'
+import { withAttachments } from './public-attachments.ts'
+import { fromPublic, type PublicMessageParts } from './public-messages.ts'
 import type { IntakeParts } from './shard-intake.ts'
+import { isToolAnswer } from './tool-answers.ts'
 import type { Topic } from './topics.ts'
 import { undecodable } from './undecodable.ts'
 import { isWatch, watchedSessions, watcherOf } from './watch-records.ts'
 
-export interface StrangersParts {
+export interface StrangersParts extends PublicMessageParts {
+  readonly attachments: Pick<Attachments, 'get'>
   readonly records: Pick<SessionRecords, 'get'>
-  /** Of a session that no gateway has born: whoever may write to Kafka speaks for this tenant. */
-  readonly tenant: string
   readonly deadLetters: Pick<DeadLetters, 'park'>
   /** Sends the envelope that a public message stands for, to the shard it belongs to. */
   readonly send: (envelope: Envelope) => Promise<void>
@@ -35,14 +37,15 @@ const LAST_PAUSE_MS = 5_000
  *   F1. A public message (JSON) becomes an envelope under its own `event_id`, sent on to the shard it belongs to wherever
  *       it was written; its record is settled only then. Twice sent on is one message (I3).
  *   F2. What is neither is a dead letter, with what is wrong (I8).
- *   F3. A gateway's watch is soft state: heard, and forgotten.
+ *   F3. A gateway's watch is soft state: heard, and forgotten. Our own answer to an outsider is nothing to us.
+ *   F4. What a user's message names as attachments is judged as a gateway judges it. A message that is refused is a dead
+ *       letter, to be replayed when the file is there, and the end of its turn in the session's events.
  */
 export function strangers(parts: StrangersParts): Pick<IntakeParts, 'foreign' | 'refused' | 'watched'> {
-  const until = async (what: string, work: () => Promise<void>) => {
+  const until = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     for (let delay = FIRST_PAUSE_MS; ; delay = Math.min(delay * 2, LAST_PAUSE_MS)) {
       try {
-        await work()
-        return
+        return await work()
       } catch (error) {
         if (isHopeless(error) || parts.isClosed()) throw error
         parts.log.warn({ error: String(error), delay }, `could not ${what}; tries again`)
@@ -74,12 +77,16 @@ export function strangers(parts: StrangersParts): Pick<IntakeParts, 'foreign' | 
         watch(watchedSessions(record), record)
         return
       }
+      if (isToolAnswer(record)) return
       try {
-        const envelope = fromPublic(topic, record, parts.tenant)
-        await until('take in a public message', async () => {
+        const envelope = fromPublic(topic, record, parts)
+        const wrong = await until('take in a public message', async () => {
           const owner = await parts.records.get(idOf(envelope.to))
-          await parts.send({ ...envelope, tenant: owner?.tenant ?? parts.tenant })
+          const asked = await withAttachments({ ...envelope, tenant: owner?.tenant ?? parts.tenant }, parts.attachments)
+          await parts.send(asked.envelope)
+          return asked.wrong
         })
+        if (wrong) await refused(topic, partition, record, wrong)
       } catch (error) {
         if (!isHopeless(error)) throw error
         await refused(topic, partition, record, error)

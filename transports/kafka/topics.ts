@@ -28,7 +28,8 @@ const feed = (name: string, partitions: number, meaning: string): Topic => ({
 })
 
 export const inbound = sharded('conversation.inbound', 'messages to sessions')
-export const toolResults = sharded('tool.results', 'results of tool calls, to their sessions')
+/** For outsiders, both ways; what earlier versions sent between nodes here is still read. */
+export const toolResults = sharded('tool.results', 'results of tool calls that outsiders asked for or ran, as JSON')
 export const toolRequests = sharded('tool.requests', 'calls, to tools')
 export const memoryRequests = sharded('memory.requests', 'requests, to memory shards')
 export const outbound = sharded('conversation.outbound', 'every event of every session, as JSON, keyed by session')
@@ -65,11 +66,14 @@ export const topics: readonly Topic[] = [
   ...deadLetterTopics,
 ]
 
-/** Where an envelope travels: results of tools have a topic of their own, as in the old stack. */
-export function topicOf({ to, from }: Pick<Envelope, 'to' | 'from'>): Topic {
+/**
+ * Where an envelope travels. Results of tools reach their sessions as any message does: on `tool.results` a reader of the
+ * old stack, which parses every record as JSON, would break at the first of them.
+ */
+export function topicOf({ to }: Pick<Envelope, 'to'>): Topic {
   switch (kindOf(to)) {
     case 'session':
-      return from.startsWith('tool:') ? toolResults : inbound
+      return inbound
     case 'tool':
       return toolRequests
     case 'memory':

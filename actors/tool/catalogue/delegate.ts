@@ -5,7 +5,7 @@ import { Failure } from '../../kernel/failure.ts'
 import type { Personas } from '../../persona.ts'
 import { childSessionOf, DELEGATE } from '../../session/delegation.ts'
 import type { Delegated, SessionCommand } from '../../session/protocol.ts'
-import type { Lineage } from '../protocol.ts'
+import { type Lineage, TASK } from '../protocol.ts'
 import { type Deferred, deferred, defineTool, type Tool } from '../tool.ts'
 
 export interface DelegateParts {
@@ -27,10 +27,10 @@ const schema = z.object({
   task: z
     .string()
     .min(1)
-    .max(20_000)
+    .max(TASK.maxTask)
     .describe('What is to be done, complete in itself: the other agent has seen nothing of this conversation.'),
-  persona: z.string().max(63).optional().describe('Id of the persona that does it; yours when left out.'),
-  context: z.string().max(100_000).optional().describe('Facts and texts that it needs for the task.'),
+  persona: z.string().max(TASK.maxPersona).optional().describe('Id of the persona that does it; yours when left out.'),
+  context: z.string().max(TASK.maxContext).optional().describe('Facts and texts that it needs for the task.'),
 })
 
 const INSTRUCTIONS =

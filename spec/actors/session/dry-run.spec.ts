@@ -8,10 +8,13 @@ import { lineDifference } from '../../../actors/session/line-difference.ts'
 import type { InjectedMessage } from '../../../actors/session/protocol.ts'
 import { toolCatalogue } from '../../../actors/tool/catalogue.ts'
 import { defineTool } from '../../../actors/tool/tool.ts'
+import { systemClock, systemIds } from '../../../infra/clock.ts'
+import { InMemoryAttachments } from '../../../persistence/in-memory-attachments.ts'
 import { InMemoryEpochs } from '../../../persistence/in-memory-epochs.ts'
 import { InMemoryJournal } from '../../../persistence/in-memory-journal.ts'
 import { InMemoryStore } from '../../../persistence/in-memory-store.ts'
 import type { DryRunRequest } from '../../../transports/gateway/dry-runs.ts'
+import type { ModelClient, ModelRequest } from '../../../transports/model/client.ts'
 import { createRehearsal } from '../../../transports/model/rehearsal.ts'
 import { GivenSession, persona, personasOf, SESSION_ID } from '../../support/given-session.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
@@ -25,6 +28,9 @@ class World {
   readonly store = new InMemoryStore()
   readonly clock = new VirtualClock()
   readonly asked: PolicyInput[] = []
+  readonly attachments = new InMemoryAttachments(this.store, systemIds, systemClock)
+  /** What the model was given, call by call. */
+  readonly requests: ModelRequest[] = []
   ran = 0
   dailyTokens = 0
 
@@ -61,10 +67,18 @@ class World {
         }),
       ),
     )
-    const client = createRehearsal({ clock: this.clock })
+    const rehearsal = createRehearsal({ clock: this.clock })
+    const client: ModelClient = {
+      ...rehearsal,
+      stream: (request, aborted) => {
+        this.requests.push(request)
+        return rehearsal.stream(request, aborted)
+      },
+    }
     const choice = { client, model: 'rehearsal/script', promptPrice: 0, completionPrice: 0, contextTokens: 8_000 }
     const runs = dryRuns({
       journal,
+      attachments: this.attachments,
       usage: journal,
       models: { choose: () => choice, list: () => [] },
       personas: personasOf(persona({ steps: 6 })),
@@ -136,6 +150,19 @@ describe('a dry run', () => {
     expect(report.baseline).to.include({ source: 'run', ended: 'idle', modelCalls: 0 })
     expect(report.fork).to.include({ finalText: 'other', modelCalls: 1 })
     expect(report.difference).to.deep.include({ changed: true, text: [{ op: '+', line: 'other' }] })
+  })
+
+  it('gives the model the lines of attachments that the session’s own call would have', async () => {
+    const world = new World()
+    const file = { filename: 'cat.png', mime: 'image/png', source: 'upload' as const, bytes: Buffer.from('bytes') }
+    const { id } = await world.attachments.save({ tenant: 'acme', sessionId: SESSION_ID, ...file })
+    world.session.user('t1', 'say seen', { attachments: [`/v1/attachments/${id}`, 'gone'] })
+    await world.dry({ inject: { role: 'system', content: 'be terse' } })
+    const told = world.requests.at(-1)?.messages.find(({ role }) => role === 'user')?.content
+    expect(told).to.equal(
+      `say seen\n\n[Attachment: cat.png, image/png, 5 bytes, id ${id}. document_ingest reads its text.]\n\n` +
+        '[Attachment gone: not available.]',
+    )
   })
 
   it('takes a turn that runs to its end, and a step that is held', async () => {

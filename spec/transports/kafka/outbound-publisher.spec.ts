@@ -72,7 +72,7 @@ class Cluster {
       },
       journal: this.stores.journal,
       leaseOf: () => node.lease,
-      feed: conversationFeed(announcementOf),
+      feed: conversationFeed(announcementOf, ''),
       clock: { now: () => clock.now(), after: (ms, task) => clock.after(ms, () => node.alive && task()) },
       log: silentLogger,
     })

@@ -35,7 +35,7 @@ const ALL_EVENTS = 100
 /** Tasks from outside (transports/delegation-task.ts): the routes of the old stack's delegation service. */
 export function delegationRoutes(
   app: App,
-  { door, reader, records, mailbox, idempotency, ids, clock, tools }: GatewayContext,
+  { door, reader, records, mailbox, idempotency, ids, clock, tools, urlRefusal }: GatewayContext,
 ): void {
   async function sessionOf({ tenant }: Caller, id: string): Promise<string> {
     const sessionId = taskSession(tenant, id)
@@ -58,7 +58,7 @@ export function delegationRoutes(
       schema: {
         tags: ['delegation'],
         summary: 'Hand in a task for an agent; it is told to callback_url when it is done',
-        body: delegationTask,
+        body: delegationTask(urlRefusal).overHttp,
         response: { 200: z.object({ task_id: z.string(), status: z.literal('queued') }) },
       },
     },
@@ -70,7 +70,8 @@ export function delegationRoutes(
       await refuseAnother(caller, id, fingerprintOf(request))
       const sessionId = taskSession(caller.tenant, id)
       const ticket = { ...asked, sessionId, envelopeId: taskEnvelopeId(sessionId), fresh: false }
-      await door.open(request, ticket, taskCommand(id, body), { metadata: { ...body.metadata, delegation_task: id } })
+      const command = taskCommand(id, body)
+      await door.open(request, ticket, command, { metadata: command.born ?? {} })
       return { task_id: id, status: 'queued' as const }
     },
   )

@@ -84,6 +84,17 @@ export function checkedUrl(text: string, base: URL | undefined, reachable: Reach
   return url
 }
 
+/** For a URL that is to be kept and fetched later: what is wrong with it as it stands. Its name is not looked up. */
+export function urlRefusal(text: string, reachable: Reachable): string | undefined {
+  try {
+    checkedUrl(text, undefined, reachable)
+    return undefined
+  } catch (error) {
+    if (isFailure(error)) return error.detail
+    throw error
+  }
+}
+
 /** G3: one bad answer among good ones refuses the name, because that mixture is what rebinding looks like. */
 export function checkedLookup(lookup: LookupFunction, reachable: Reachable): LookupFunction {
   return (hostname, options, callback) => {
