@@ -4,6 +4,7 @@ import type { Envelope } from '../actors/kernel/envelope.ts'
 import { uuidOf } from '../actors/kernel/name-uuid.ts'
 import type { SessionCommand } from '../actors/session/protocol.ts'
 import { TASK } from '../actors/tool/protocol.ts'
+import { tokenBudget } from './given-metadata.ts'
 
 /**
  * A task from outside: by HTTP, or as JSON on `somastack.delegation`, in the shapes of the old stack. It is a call of the tool
@@ -39,7 +40,7 @@ export function delegationTask(refusalOf: UrlRefusal) {
   const fields = {
     payload: z.union([z.string().min(1).max(TASK.maxTask), z.record(z.string(), z.unknown())]).check(isTask),
     callback_url: callbackUrl.nullish(),
-    metadata: z.looseObject({ budget: z.int().min(0).max(MAX_BUDGET).optional() }).optional(),
+    metadata: z.looseObject({ budget: tokenBudget.optional() }).optional(),
     trace_context: z.record(z.string(), z.string()).optional(),
   }
   return {
@@ -47,9 +48,6 @@ export function delegationTask(refusalOf: UrlRefusal) {
     onTopic: z.strictObject({ task_id: taskId, ...fields }),
   }
 }
-
-/** Tokens; 0 is no limit. More than any budget that is meant, and far from where numbers lose their last digit. */
-const MAX_BUDGET = 1_000_000_000_000
 
 function isTask({ value, issues }: z.core.ParsePayload<DelegationTask['payload']>): void {
   if (typeof value === 'string') return

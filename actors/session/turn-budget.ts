@@ -21,6 +21,6 @@ export function overBudget(draft: Draft, turn: RunningTurn): string | undefined 
  * for good.
  */
 export function budgetOfSession({ metadata, delegated }: SessionState): number {
-  const { budget } = metadata
-  return smallestLimit(typeof budget === 'number' && budget > 0 ? budget : 0, delegated?.tokens ?? 0)
+  const asked = typeof metadata.budget === 'string' ? Number(metadata.budget) : metadata.budget
+  return smallestLimit(typeof asked === 'number' && asked > 0 ? asked : 0, delegated?.tokens ?? 0)
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { givenMetadata } from '../given-metadata.ts'
 
 /** Words that several routes share. */
 
 /** A UUID, or a name of your own: the same name is the same session for your tenant. */
 export const sessionName = z.string().min(1).max(128)
 export const personaId = z.string().min(1).max(63)
-export const metadata = z.record(z.string().max(200), z.unknown())
+export const metadata = givenMetadata
 export const sessionParams = z.object({ id: sessionName })
 export const accepted = z.object({ session_id: z.string(), event_id: z.string() })
 export const timestamp = z.iso.datetime()

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { asFailure, Failure, type FailureCode, failures } from '../../actors/kernel/failure.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
+import { givenMetadata } from '../given-metadata.ts'
 import { eventJson, PreviewFrames, type PreviewStyle, progressEvent } from './frames.ts'
 import type { GatewayContext } from './gateway.ts'
 import { parseJson } from './json-body.ts'
@@ -139,7 +140,7 @@ function clientMessageSchema(messageChars: number) {
     z.object({
       type: z.literal('message'),
       text: z.string().min(1).max(messageChars),
-      metadata: z.record(z.string(), z.unknown()).default({}),
+      metadata: givenMetadata.default({}),
       ref,
     }),
     z.object({ type: z.literal('stop'), turn_id: z.string().max(200).optional(), ref }),

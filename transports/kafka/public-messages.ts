@@ -4,6 +4,7 @@ import type { Envelope } from '../../actors/kernel/envelope.ts'
 import { Failure } from '../../actors/kernel/failure.ts'
 import type { SessionCommand } from '../../actors/session/protocol.ts'
 import { delegationTask, taskCommand, taskEnvelopeId, taskSession, type UrlRefusal } from '../delegation-task.ts'
+import { givenMetadata as metadata } from '../given-metadata.ts'
 import { isNestedDeeper } from '../json-depth.ts'
 import type { LogRecord } from './fetch-client.ts'
 import { delegation, inbound, type Topic, toolRequests, toolResults } from './topics.ts'
@@ -18,7 +19,6 @@ const name = z.string().min(1).max(200)
 const session = z.uuid().toLowerCase()
 /** Writers in Python name what they leave out: null. */
 const personaId = name.nullish()
-const metadata = z.record(z.string(), z.unknown())
 const trace = z.record(z.string(), z.string()).optional()
 
 const conversationEvent = z.strictObject({

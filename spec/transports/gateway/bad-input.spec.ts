@@ -24,6 +24,7 @@ describe('bad input', () => {
     ['an empty body', 'POST', message, '', 400, 'INVALID_REQUEST'],
     ['a wrong type', 'POST', message, { message: 7 }, 400, 'INVALID_REQUEST'],
     ['too long a text', 'POST', message, { message: 'x'.repeat(1_001) }, 400, 'INVALID_REQUEST'],
+    ['a budget in words', 'POST', message, { message: 'x', metadata: { budget: 'much' } }, 400, 'INVALID_REQUEST'],
     ['too large a body', 'POST', message, { message: 'x'.repeat(100_001) }, 413, 'PAYLOAD_TOO_LARGE'],
     ['a body nested too deep', 'POST', message, `{"message":"x","metadata":{"a":${deep}}}`, 400, 'INVALID_REQUEST'],
     ['another content type', 'POST', message, 'x', 415, 'UNSUPPORTED_MEDIA_TYPE', { 'content-type': 'text/plain' }],
