@@ -1,6 +1,6 @@
+import { closest } from '../../actors/kernel/did-you-mean.ts'
 import { type DependencyName, dependencyNames, dependencyTable } from '../probes/dependency-table.ts'
 import type { Values } from './config-variables.ts'
-import { closest } from './did-you-mean.ts'
 
 /** Services beside the servers, and what of all must be there. */
 export interface ServicesConfig extends PolicyServices {

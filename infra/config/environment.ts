@@ -1,5 +1,5 @@
+import { closest } from '../../actors/kernel/did-you-mean.ts'
 import { ofTheOldStack, variableNames, variables } from './config-variables.ts'
-import { closest } from './did-you-mean.ts'
 
 /** The raw environment: what is given, what is secret in it, and what looks like ours and is not. */
 export type Environment = Readonly<Record<string, string | undefined>>

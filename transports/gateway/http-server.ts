@@ -13,6 +13,7 @@ import type { Span } from '../../actors/kernel/tracing.ts'
 import type { Authenticator, Caller } from './auth.ts'
 import type { GatewayDeps } from './gateway.ts'
 import { parseJson } from './json-body.ts'
+import { rpcErrorOf } from './mcp/refusal.ts'
 import { OpenSockets } from './open-sockets.ts'
 import { openAiError } from './openai/error.ts'
 import { openApi } from './openapi.ts'
@@ -38,8 +39,8 @@ declare module 'fastify' {
     tokenInQuery?: boolean
     /** Answers without a credential: pages, health, metrics. */
     public?: boolean
-    /** Errors in the shape that OpenAI clients parse. */
-    errors?: 'openai'
+    /** Errors in the shape that OpenAI clients, or clients of MCP, parse. */
+    errors?: 'openai' | 'json-rpc'
   }
 }
 
@@ -150,8 +151,10 @@ export function sendFailure(
     reply.removeHeader('connection')
   }
   reply.code(problem.status)
-  if (request.routeOptions.config.errors === 'openai') {
-    return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(openAiError(problem))
+  const { errors } = request.routeOptions.config
+  if (errors !== undefined) {
+    const body = errors === 'openai' ? openAiError(problem) : rpcErrorOf(problem)
+    return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
   }
   return reply.type(PROBLEM_JSON).serializer(JSON.stringify).send(problem)
 }

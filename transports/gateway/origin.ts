@@ -40,7 +40,7 @@ export function allowCrossOrigin(request: FastifyRequest, reply: FastifyReply): 
   if (origin === undefined) return
   reply.header('access-control-allow-origin', origin)
   reply.header('vary', 'origin')
-  reply.header('access-control-expose-headers', 'x-session-id, x-turn-id, x-request-id, retry-after')
+  reply.header('access-control-expose-headers', 'x-session-id, x-turn-id, x-request-id, mcp-session-id, retry-after')
 }
 
 export function answerPreflight(reply: FastifyReply): FastifyReply {

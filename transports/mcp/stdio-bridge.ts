@@ -55,9 +55,11 @@ export async function bridgeStdio(parts: BridgeParts): Promise<void> {
       await deliver(parts, line, id, signal)
     } catch (error) {
       // Cancelled by the client: it expects no answer.
-      if (!signal.aborted && id !== undefined)
-        refuse(id, SERVER_ERROR, error instanceof Error ? error.message : 'failed')
-      else if (!signal.aborted) parts.warn(`a notification was lost: ${String(error)}`)
+      if (signal.aborted) return
+      const message = error instanceof Error ? error.message : 'failed'
+      if (id === undefined) parts.warn(`a notification was lost: ${message}`)
+      else
+        write({ id, error: error instanceof Refused && error.answer ? error.answer : { code: SERVER_ERROR, message } })
     } finally {
       if (id !== undefined) open.delete(id)
     }
@@ -66,9 +68,12 @@ export async function bridgeStdio(parts: BridgeParts): Promise<void> {
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
   for await (const line of lines) {
     if (line.trim() === '') continue
-    const message = line.length > MAX_LINE ? undefined : messageIn(line)
-    if (message === undefined)
-      refuse(undefined, PARSE_ERROR, `a line must be one JSON-RPC message, at most ${MAX_LINE} characters`)
+    if (line.length > MAX_LINE) {
+      refuse(undefined, INVALID_REQUEST, `A line has ${line.length} characters; ${MAX_LINE} is the most.`)
+      continue
+    }
+    const message = messageIn(line)
+    if (message === undefined) refuse(undefined, PARSE_ERROR, 'A line must be one JSON-RPC message, as a JSON object.')
     else if (message.method === 'notifications/cancelled') open.get(message.params?.requestId ?? '')?.abort()
     else if (open.size >= MAX_OPEN && message.id !== undefined)
       refuse(message.id, INVALID_REQUEST, `more than ${MAX_OPEN} requests are under way`)
@@ -92,8 +97,9 @@ async function deliver(parts: BridgeParts, line: string, id: Message['id'], sign
         since = clock.now()
         why = 'the answer broke off'
       } else {
-        why = await refusal(response)
-        if (response.status < 500 && response.status !== 429) throw new Refused(why)
+        const answer = await refusal(response)
+        why = answer?.message ?? `status ${response.status}`
+        if (response.status < 500 && response.status !== 429) throw new Refused(why, answer)
       }
     } catch (error) {
       if (signal.aborted || error instanceof Refused) throw error
@@ -131,12 +137,28 @@ async function passedOn({ output }: BridgeParts, response: Response, id: Message
   return answered
 }
 
-class Refused extends Error {}
+interface RpcError {
+  readonly code: number
+  readonly message: string
+  readonly data?: { readonly code?: string; readonly remedy?: string }
+}
 
-async function refusal(response: Response): Promise<string> {
-  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; remedy?: string }
-  if (problem.code === undefined) return `status ${response.status}`
-  return [`${problem.code}:`, problem.detail, problem.remedy].filter(Boolean).join(' ')
+/** The service will not take the message however often it is sent; its own words, where it gave some. */
+class Refused extends Error {
+  readonly answer: RpcError | undefined
+
+  constructor(why: string, answer: RpcError | undefined) {
+    super(why)
+    this.answer = answer
+  }
+}
+
+/** The error that the service answered with, its remedy in the sentence: that is what a client shows. */
+async function refusal(response: Response): Promise<RpcError | undefined> {
+  const { error } = (await response.json().catch(() => ({}))) as { error?: RpcError }
+  if (typeof error?.message !== 'string') return undefined
+  const { code, remedy } = error.data ?? {}
+  return { ...error, message: [code && `${code}:`, error.message, remedy].filter(Boolean).join(' ') }
 }
 
 function messageIn(text: string): Message | undefined {

@@ -1,154 +1,126 @@
-import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  isJSONRPCRequest,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  ReadResourceRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js'
+import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js'
 import { z } from 'zod'
-import { Failure } from '../../../actors/kernel/failure.ts'
-import { personaId, sessionName } from '../schemas.ts'
-import { recall, remember } from './memory-tools.ts'
-import { sendMessage } from './send-message.ts'
-import { conversation, listSessions, readSession, stopTurn, summaryOf } from './session-tools.ts'
-import { answering, type McpCall } from './tool-answer.ts'
+import { closest } from '../../../actors/kernel/did-you-mean.ts'
+import { sentenceOf } from './field-problem.ts'
+import { badParams, withoutTask } from './message-check.ts'
+import type { OurTools } from './our-tools.ts'
+import { Refusal, refusalOf, rpcCodes } from './refusal.ts'
+import type { Waiting } from './send-message.ts'
+import { listResources, readResource, sessionTemplate } from './session-resources.ts'
+import { answering, type McpCall, toolError } from './tool-answer.ts'
 
 const INSTRUCTIONS =
   'SomaAgent runs long-lived agent sessions that survive crashes. send_message starts or continues one and waits for ' +
   'its answer; give a request_id of your own, so that asking again never does it twice.'
-const LISTED = 50
-const requestId = z
-  .string()
-  .min(1)
-  .max(255)
-  .describe('An id of your own for this request: the same id is the same request, done once.')
 
-/** Our tools and resources for one request: nothing is kept between two (the gateway has no session state). */
-export function mcpServer(call: McpCall): McpServer {
+/** We ask clients nothing, so there is no answer to check; the SDK's own would be made for each request, in 1.3 ms. */
+const noValidator: jsonSchemaValidator = {
+  getValidator: () => {
+    throw new Error('nothing is asked of a client')
+  },
+}
+
+/**
+ * Our tools and resources for one request: nothing is kept between two (the gateway has no session state). The SDK's
+ * Server and not its McpServer, which looks tools up by a plain record (`__proto__` is one of them, "disabled"), answers
+ * an unknown tool as a result, and offers notices of changes that we never send.
+ */
+export function mcpServer(call: McpCall, tools: OurTools): Server {
   const { version } = call.context.config
-  const server = new McpServer({ name: 'SomaAgent', title: 'SomaAgent', version }, { instructions: INSTRUCTIONS })
-  sessionTools(server, call)
-  memoryTools(server, call)
-  sessionResources(server, call)
+  const capabilities = { tools: {}, resources: {} }
+  const server = new Server(
+    { name: 'SomaAgent', title: 'SomaAgent', version },
+    { capabilities, instructions: INSTRUCTIONS, jsonSchemaValidator: noValidator },
+  )
+  const list = <T>(work: () => Promise<T>) =>
+    work().catch((error: unknown) => {
+      throw refusalOf(error, call)
+    })
+
+  server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
+    onePage(params?.cursor)
+    const listed = [...tools.values()].map(({ name, title, description, schema, annotations }) => ({
+      ...{ name, title, description, annotations },
+      // What the caller may write, so an argument with a default is optional.
+      inputSchema: z.toJSONSchema(schema, { io: 'input' }) as { type: 'object' },
+    }))
+    return { tools: listed }
+  })
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, _meta, sendNotification }) => {
+    const { progressToken } = _meta ?? {}
+    return called(call, tools, params, {
+      signal,
+      progress(progress, message) {
+        if (progressToken === undefined) return
+        const told = { progressToken, progress, message }
+        // A client that is gone misses a line of text.
+        sendNotification({ method: 'notifications/progress', params: told }).catch(() => {})
+      },
+    })
+  })
+  server.setRequestHandler(ListResourcesRequestSchema, ({ params }) => list(() => listResources(call, params?.cursor)))
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, ({ params }) => {
+    onePage(params?.cursor)
+    return { resourceTemplates: [sessionTemplate] }
+  })
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => list(() => readResource(call, params.uri)))
+  server.fallbackRequestHandler = async ({ method }) => {
+    const shown = method.slice(0, 100)
+    throw new Refusal(rpcCodes.method, `There is no method \`${shown}\` here: this server offers tools and resources.`)
+  }
   return server
 }
 
-function sessionTools(server: McpServer, call: McpCall): void {
-  const session_id = sessionName.describe('A session’s id, or a name of your own.')
-  server.registerTool(
-    'send_message',
-    {
-      title: 'Send a message to an agent',
-      description:
-        'Sends a message to an agent session and returns its answer. Without session_id a new session begins; its id is ' +
-        'in the answer. Cancelling stops the wait only; stop_turn stops the agent.',
-      inputSchema: {
-        message: z.string().min(1).max(call.context.limits.messageChars),
-        session_id: session_id.optional(),
-        persona_id: personaId.optional().describe('Of a new session; the default persona when left out.'),
-        request_id: requestId.optional(),
-        wait_seconds: z.number().min(0).max(900).default(50).describe('How long to wait for the answer.'),
-      },
-      annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
-    },
-    (sent, extra) =>
-      answering(call, () =>
-        sendMessage(call, sent, {
-          signal: extra.signal,
-          progress(progress, message) {
-            const progressToken = extra._meta?.progressToken
-            if (progressToken === undefined) return
-            const notification = {
-              method: 'notifications/progress' as const,
-              params: { progressToken, progress, message },
-            }
-            // A client that is gone misses a line of text.
-            extra.sendNotification(notification).catch(() => {})
-          },
-        }),
-      ),
-  )
-  server.registerTool(
-    'read_session',
-    {
-      title: 'Read a session',
-      description: 'The newest messages of a session, and whether a turn runs.',
-      inputSchema: { session_id, last: z.int().min(1).max(200).default(20).describe('How many messages.') },
-      annotations: { readOnlyHint: true, openWorldHint: false },
-    },
-    (asked) => answering(call, () => readSession(call, asked)),
-  )
-  server.registerTool(
-    'list_sessions',
-    {
-      title: 'List sessions',
-      description: 'Your sessions, newest first.',
-      inputSchema: { limit: z.int().min(1).max(200).default(20), search: z.string().min(1).max(200).optional() },
-      annotations: { readOnlyHint: true, openWorldHint: false },
-    },
-    (asked) => answering(call, () => listSessions(call, asked)),
-  )
-  server.registerTool(
-    'stop_turn',
-    {
-      title: 'Stop a turn',
-      description: 'Stops the running turn of a session at once.',
-      inputSchema: { session_id, turn_id: z.string().max(200).optional().describe('Only this turn.') },
-      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-    },
-    (asked) => answering(call, () => stopTurn(call, asked)),
-  )
+/** Connects, and answers requests with bad params before the SDK sees them. */
+export async function connect(server: Server, transport: Transport): Promise<void> {
+  await server.connect(transport)
+  const deliver = transport.onmessage
+  transport.onmessage = (message, extra) => {
+    const refusal = isJSONRPCRequest(message) ? badParams(message) : undefined
+    if (refusal === undefined) return deliver?.(withoutTask(message), extra)
+    const { id } = message as { id: string | number }
+    const error = { code: refusal.code, message: refusal.message }
+    transport.send({ jsonrpc: '2.0', id, error }).catch(() => {})
+  }
 }
 
-function memoryTools(server: McpServer, call: McpCall): void {
-  const { memory } = call.context
-  if (!memory) return
-  const namespace = z.string().min(1).max(100).optional()
-  const tags = z.array(z.string().min(1).max(100)).max(32).optional()
-  server.registerTool(
-    'remember',
-    {
-      title: 'Remember',
-      description: 'Keeps a fact in long-term memory, for every agent of your tenant.',
-      inputSchema: {
-        text: z.string().min(1).max(20_000),
-        key: z.string().min(1).max(200).optional().describe('Replaces what had this key.'),
-        namespace,
-        tags,
-        request_id: requestId.optional(),
-      },
-      annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    },
-    (asked) => answering(call, () => remember(memory, call, asked)),
-  )
-  server.registerTool(
-    'recall',
-    {
-      title: 'Recall',
-      description: 'Searches long-term memory.',
-      inputSchema: { query: z.string().min(1).max(4_000), limit: z.int().min(1).max(50).default(10), namespace, tags },
-      annotations: { readOnlyHint: true, openWorldHint: false },
-    },
-    (asked) => answering(call, () => recall(memory, call, asked)),
-  )
+/**
+ * The spec (2025-11-25, tools, "Error Handling"): a tool that is not there is an error of the protocol; arguments that do not
+ * fit are an error of the tool, because a client shows those to its model, which can mend them. Before, both were -32602;
+ * clients of those revisions show a result with `isError` just the same.
+ */
+async function called(
+  call: McpCall,
+  tools: OurTools,
+  { name, arguments: args = {} }: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined },
+  waiting: Waiting,
+): Promise<CallToolResult> {
+  const tool = tools.get(name)
+  if (tool === undefined) {
+    const names = [...tools.keys()]
+    const near = closest(name, names)
+    const hint = near === undefined ? `the tools are ${names.join(', ')}.` : `did you mean \`${near}\`?`
+    throw new Refusal(rpcCodes.params, `Unknown tool \`${name.slice(0, 100)}\`: ${hint}`)
+  }
+  const checked = tool.schema.safeParse(args, { reportInput: true })
+  if (!checked.success) {
+    return toolError('TOOL_ARGUMENTS', `${name}: ${sentenceOf(checked.error.issues, Object.keys(tool.schema.shape))}`)
+  }
+  return answering(call, () => tool.run(call, checked.data, waiting))
 }
 
-function sessionResources(server: McpServer, call: McpCall): void {
-  const { context, request } = call
-  const { tenant } = request.caller
-  server.registerResource(
-    'session',
-    new ResourceTemplate('session://{id}', {
-      async list() {
-        const { records } = await context.records.list({ tenant, limit: LISTED })
-        const resources = records.map(summaryOf).map(({ session_id, title, updated_at }) => ({
-          uri: `session://${session_id}`,
-          name: title ?? session_id,
-          description: `Last changed ${updated_at}.`,
-          mimeType: 'text/plain',
-        }))
-        return { resources }
-      },
-    }),
-    { title: 'Session', description: 'The conversation of a session.', mimeType: 'text/plain' },
-    async (uri, { id }) => {
-      if (typeof id !== 'string') throw new Failure('INVALID_REQUEST', 'A session resource is session://<id>.')
-      const { text } = await conversation(call, decodeURIComponent(id), 200)
-      return { contents: [{ uri: uri.href, mimeType: 'text/plain', text }] }
-    },
-  )
+function onePage(cursor: string | undefined): void {
+  if (cursor === undefined) return
+  throw new Refusal(rpcCodes.params, '`cursor` must be left out: this list has one page.')
 }

@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import type { FastifyRequest } from 'fastify'
-import { asFailure, failures } from '../../../actors/kernel/failure.ts'
+import { asFailure, type FailureCode, failures } from '../../../actors/kernel/failure.ts'
 import type { GatewayContext } from '../gateway.ts'
 
 /** What every tool of our MCP server has at hand: the gateway, and the request that brought the call. */
@@ -22,8 +22,12 @@ export async function answering(call: McpCall, work: () => Promise<CallToolResul
     const { code, detail } = asFailure(error)
     const shown = code === 'INTERNAL' ? 'A defect of this service.' : detail
     if (code === 'INTERNAL') call.context.log.error({ err: error, reqId: call.request.id }, 'an MCP call failed')
-    return { content: [{ type: 'text', text: `${code}: ${shown} ${failures[code].remedy}` }], isError: true }
+    return toolError(code, `${shown} ${failures[code].remedy}`)
   }
+}
+
+export function toolError(code: FailureCode, sentence: string): CallToolResult {
+  return { content: [{ type: 'text', text: `${code}: ${sentence}` }], isError: true }
 }
 
 /**

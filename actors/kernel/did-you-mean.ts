@@ -1,8 +1,11 @@
 /** The name nearest to `given`, when it is near enough to be a slip of the keys (at most a third of its letters). */
 export function closest(given: string, names: readonly string[]): string | undefined {
-  const ranked = names.map((name) => ({ name, edits: edits(given, name) })).sort((a, b) => a.edits - b.edits)
+  const most = Math.ceil(given.length / 3)
+  // A name from a client may be megabytes long: one that differs too much in length alone is not compared.
+  const near = names.filter((name) => Math.abs(name.length - given.length) <= most)
+  const ranked = near.map((name) => ({ name, edits: edits(given, name) })).sort((a, b) => a.edits - b.edits)
   const best = ranked[0]
-  return best && best.edits <= Math.ceil(given.length / 3) ? best.name : undefined
+  return best && best.edits <= most ? best.name : undefined
 }
 
 /** Levenshtein distance, one row at a time. */
