@@ -1,10 +1,18 @@
 import type { Ajv } from 'ajv'
 import { z } from 'zod'
+import { withinMs } from './time-limit.ts'
 
 /** Makes checks of arguments out of the JSON Schemas that servers give. */
 export type ArgumentChecks = (schema: Readonly<Record<string, unknown>>) => z.ZodType
 
 const OLD_DIALECT = /draft-0[3-7]/
+
+/**
+ * A few lines of `$ref` to two `$ref`s, forty deep, ask for 2^40 comparisons, and nothing else of the process runs
+ * meanwhile. Measured in milliseconds otherwise; a whole second, as a busy machine must not refuse what is right.
+ */
+const CHECK_MS = 1_000
+const COMPILE_MS = 2_000
 
 /**
  * Ajv and not zod's fromJSONSchema, which throws for what it does not know: servers use every corner of the language.
@@ -20,6 +28,8 @@ export async function argumentChecks(): Promise<ArgumentChecks> {
     allErrors: false,
     addUsedSchema: false,
     logger: false as const,
+    // A parameter may be called `constructor`, which every object has.
+    ownProperties: true,
     code: { regExp: Object.assign(() => ({ test: () => true }), { code: 'undefined' }) },
   }
   return (schema) => {
@@ -31,9 +41,16 @@ export async function argumentChecks(): Promise<ArgumentChecks> {
 
 /** Throws what Ajv throws when the schema is none. */
 function checkedBy(ajv: Ajv, schema: Readonly<Record<string, unknown>>): z.ZodType {
-  const validate = ajv.compile(schema)
+  const validate = withinMs(COMPILE_MS, () => ajv.compile(schema))
   return z.record(z.string(), z.unknown()).superRefine((args, context) => {
-    if (validate(args)) return
+    try {
+      if (withinMs(CHECK_MS, () => validate(args))) return
+    } catch (error) {
+      // Its time was over, or it recurs without end.
+      const why = error instanceof Error ? error.message : String(error)
+      context.addIssue({ code: 'custom', path: [], message: `cannot be checked by the schema of the server: ${why}` })
+      return
+    }
     for (const { instancePath, message = 'is not right', params } of validate.errors ?? []) {
       const path = instancePath.split('/').slice(1)
       context.addIssue({ code: 'custom', path, message: `${message}${allowedOf(params)}` })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { Tool, ToolContext } from '../tool/tool.ts'
 import type { ArgumentChecks } from './json-schema.ts'
 import type { McpServer, ServerTool } from './protocol.ts'
@@ -25,24 +26,29 @@ const MAX_TOOLS = 256
 const MAX_SCHEMA_CHARS = 65_536
 const MAX_DESCRIPTION = 4_000
 
+/** Schemas are compiled a few at a time, in some milliseconds each: sessions of this process go on in between. */
+const COMPILED_AT_ONCE = 8
+
 /** Each tool that the server lists becomes one of ours, or is left out with a reason: nothing is dropped in silence. */
-export function offerOf(
+export async function offerOf(
   server: McpServer,
   listed: readonly ServerTool[],
   checks: ArgumentChecks,
   call: CallTool,
-): Offer {
+): Promise<Offer> {
   const tools = new Map<string, OfferedTool>()
   const leftOut: { name: string; reason: string }[] = []
   for (const tool of listed) {
     const refuse = (reason: string) => leftOut.push({ name: tool.name.slice(0, 200), reason })
     const name = toolNameOf(server.name, tool.name)
-    if (!server.offers(tool.name)) refuse('not among the `tools` of its configuration')
+    if (tool.broken !== undefined) refuse(tool.broken)
+    else if (!server.offers(tool.name)) refuse('not among the `tools` of its configuration')
     else if (tools.size === MAX_TOOLS) refuse(`a server may offer ${MAX_TOOLS} tools; name those you want in \`tools\``)
     else if (tools.has(name)) refuse(`two of its tools would be named ${name}`)
     else {
       try {
         tools.set(name, offered(server, tool, name, checks, call))
+        if (tools.size % COMPILED_AT_ONCE === 0) await setImmediate()
       } catch (error) {
         refuse(`its schema cannot be used: ${error instanceof Error ? error.message : String(error)}`.slice(0, 300))
       }

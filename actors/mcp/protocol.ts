@@ -49,6 +49,8 @@ export interface ServerTool {
   readonly inputSchema: Readonly<Record<string, unknown>>
   readonly readOnly: boolean
   readonly idempotent: boolean
+  /** Why it cannot be used as it was listed; the rest of the list can. */
+  readonly broken?: string
 }
 
 /** Opens a connection; rejects with a Failure (MCP_UNAVAILABLE, BLOCKED_ADDRESS) that says why it could not. */

@@ -22,6 +22,10 @@ interface Life {
   checks: ArgumentChecks | undefined
   /** A look whether the server is alive is under way. */
   looking: boolean
+  /** A new list of tools is asked for, or was a moment ago; `again` when it changed since. */
+  listing: 'no' | 'yes' | 'again'
+  /** In the mailbox already: a thousand of one kind say no more than one does, and would fill it. */
+  readonly noticed: Set<'Suspected' | 'ToolsChanged'>
 }
 
 type Told =
@@ -30,10 +34,13 @@ type Told =
   | { readonly kind: 'Suspected'; readonly why: string }
   | { readonly kind: 'ToolsChanged' }
   | { readonly kind: 'Listed'; readonly offer: Offer }
+  | { readonly kind: 'ListAgain' }
 
 export type McpMessage = Told & { readonly life: Life }
 
 const CAPACITY = 64
+/** A server may say at every list that it has changed: it is asked no more often than this. */
+const LIST_EVERY_MS = 1_000
 /** A server that says nothing to a ping for so long is taken for dead. */
 const PING_MS = 5_000
 
@@ -48,10 +55,14 @@ export function mcpServerActor({ door, open, tell }: McpActorParts): ActorRecipe
 
   async function opened(context: ActorContext<McpMessage>, life: Life): Promise<Told> {
     const { signal, stopClock } = limited(context)
+    const notice = (message: Extract<McpMessage, { kind: 'Suspected' | 'ToolsChanged' }>) => {
+      if (life.noticed.has(message.kind)) return
+      if (tell(context.self, message) === 'accepted') life.noticed.add(message.kind)
+    }
     const events = {
       closed: (why: string) => void tell(context.self, { kind: 'Lost', why, life }, 'control'),
-      suspected: (why: string) => void tell(context.self, { kind: 'Suspected', why, life }),
-      toolsChanged: () => void tell(context.self, { kind: 'ToolsChanged', life }),
+      suspected: (why: string) => notice({ kind: 'Suspected', why, life }),
+      toolsChanged: () => notice({ kind: 'ToolsChanged', life }),
     }
     const opening = open(server, events, signal)
     try {
@@ -82,6 +93,16 @@ export function mcpServerActor({ door, open, tell }: McpActorParts): ActorRecipe
     } finally {
       stopClock()
     }
+  }
+
+  /** One at a time, and then a pause: of a thousand notices that the list changed, the last is what counts. */
+  function relist(context: ActorContext<McpMessage>, life: Life, connection: McpConnection): void {
+    const tellMe = tellOf(context, life)
+    life.listing = 'yes'
+    void relisted(context, life, connection).then((told) => {
+      tellMe(told)
+      context.clock.after(LIST_EVERY_MS, () => tellMe({ kind: 'ListAgain' }))
+    })
   }
 
   function limited({ clock, signal }: ActorContext<McpMessage>) {
@@ -121,7 +142,7 @@ export function mcpServerActor({ door, open, tell }: McpActorParts): ActorRecipe
     type: 'mcp',
     capacity: CAPACITY,
     start(context) {
-      const life: Life = { checks: undefined, looking: false }
+      const life: Life = { checks: undefined, looking: false, listing: 'no', noticed: new Set() }
       door.starting()
       door.onSilence = (why) => void tell(context.self, { kind: 'Suspected', why, life })
       void opened(context, life).then(tellOf(context, life)) // A1
@@ -138,15 +159,26 @@ export function mcpServerActor({ door, open, tell }: McpActorParts): ActorRecipe
         case 'Opened':
           door.ready(message.connection, message.offer)
           told(log, server.name, message.connection.peer, message.offer)
+          if (life.listing === 'again') relist(context, life, message.connection)
           return { life, connection: message.connection }
         case 'Lost':
           return lost(connection, message.why)
         case 'Suspected':
+          life.noticed.delete(message.kind)
           if (connection && !life.looking) void looked(life, connection, message.why).then(tellOf(context, life))
           return state
         case 'ToolsChanged':
-          if (connection) void relisted(context, life, connection).then(tellOf(context, life))
+          life.noticed.delete(message.kind)
+          // While it is being listed, also before there is a connection: what changed may be missing in that list.
+          if (connection === undefined || life.listing !== 'no') life.listing = 'again'
+          else relist(context, life, connection)
           return state
+        case 'ListAgain': {
+          const again = life.listing === 'again'
+          life.listing = 'no'
+          if (again && connection) relist(context, life, connection)
+          return state
+        }
         case 'Listed':
           if (connection) {
             door.ready(connection, message.offer)

@@ -43,13 +43,15 @@ const entry = z
     }
   })
 
-const SERVER_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]|_(?!_)){0,23}$/
+/** No `_` at the end: the tool `b` of a server `a_` and the tool `_b` of a server `a` would both be `a___b`. */
+const SERVER_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]|_(?=[a-zA-Z0-9-])){0,23}$/
 
 const file = z.strictObject({
   servers: z.record(z.string(), entry).superRefine((servers, context) => {
     const names = Object.keys(servers)
     if (names.length > 100) context.addIssue({ code: 'custom', message: 'at most 100 servers' })
-    const rule = 'a server’s name must be 1 to 24 letters, digits, "-" or single "_", a letter or digit first'
+    const rule =
+      'a server’s name must be 1 to 24 letters, digits, "-" or single "_", a letter or digit first and no "_" last'
     for (const name of names.filter((one) => !SERVER_NAME.test(one)))
       context.addIssue({ code: 'custom', message: rule, path: [name] })
   }),

@@ -15,8 +15,10 @@ import {
   type ServerTool,
 } from '../../actors/mcp/protocol.ts'
 import { answerOf } from './call-answer.ts'
+import { fewLines, tellLines } from './few-lines.ts'
 import { type WatchedFetch, watchedFetch } from './http-way.ts'
-import { tellLines } from './stderr-lines.ts'
+import { causes, failureIn, issuesIn, reasonOf, unopened } from './reasons.ts'
+import { watchTransport } from './watched-transport.ts'
 
 export interface ConnectionMeans {
   readonly version: string
@@ -28,7 +30,6 @@ export interface ConnectionMeans {
 
 /** One message of a server: an image of a few MB in base64 fits. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-const MAX_PAGES = 50
 /** The deadline is the caller's; the SDK's own, of a minute, would come before it. */
 const NEVER_MS = 2_000_000_000
 const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT/
@@ -59,6 +60,10 @@ export function mcpConnections(means: ConnectionMeans): OpenConnection {
     client.setNotificationHandler(types.ToolListChangedNotificationSchema, () => events.toolsChanged())
     try {
       const transport = await transportOf(server, means, way, safe)
+      const told = fewLines(means.clock, (line) =>
+        means.log.warn({ server: server.name, line: safe(line) }, 'MCP server sent what is no message'),
+      )
+      watchTransport(transport, way, means.clock, told)
       const either = AbortSignal.any([signal, broken.signal])
       await client.connect(transport, { signal: either, timeout: server.startMs })
       opened = true
@@ -110,17 +115,21 @@ async function transportOf(
 }
 
 interface Once extends ConnectionEvents {
-  /** Closed by us: what is still told is no news. */
+  /** Closed, or by us: what is still told is no news. */
   over: boolean
+  /** Why it is closed: more than the SDK says to the calls that still wait. */
+  why: string | undefined
 }
 
 function onlyFirst(events: ConnectionEvents, safe: (text: string) => string): Once {
   const once: Once = {
     over: false,
+    why: undefined,
     closed(why) {
       if (once.over) return
       once.over = true
-      events.closed(safe(why))
+      once.why = safe(why)
+      events.closed(once.why)
     },
     suspected(why) {
       if (!once.over) events.suspected(safe(why))
@@ -153,24 +162,15 @@ class SdkConnection implements McpConnection {
 
   async tools(signal: AbortSignal): Promise<readonly ServerTool[]> {
     if (!this.#client.getServerCapabilities()?.tools) return []
-    const tools: ServerTool[] = []
-    let cursor: string | undefined
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const params = cursor === undefined ? {} : { cursor }
-      // Not client.listTools(): it compiles every output schema, which nobody here reads.
-      const listed = await this.#client.request({ method: 'tools/list', params }, this.#types.ListToolsResultSchema, {
-        signal,
+    const { listTools, toolPage } = await import('./tool-list.ts')
+    // Not client.listTools(): it compiles every output schema, which nobody here reads.
+    return listTools((params) =>
+      this.#client.request({ method: 'tools/list', params }, toolPage, {
+        // One for each page: the SDK listens to it for good.
+        signal: AbortSignal.any([signal]),
         timeout: NEVER_MS,
-      })
-      for (const { name, description = '', inputSchema, annotations = {} } of listed.tools) {
-        const readOnly = annotations.readOnlyHint === true
-        const idempotent = annotations.idempotentHint === true && annotations.destructiveHint !== true
-        tools.push({ name, description, inputSchema, readOnly, idempotent })
-      }
-      cursor = listed.nextCursor
-      if (cursor === undefined) return tools
-    }
-    throw new Failure('MCP_UNAVAILABLE', `its list of tools has more than ${MAX_PAGES} pages`)
+      }),
+    )
   }
 
   async call(tool: string, args: unknown, { callId, signal, timeoutMs, progress }: CallHow): Promise<CallAnswer> {
@@ -204,7 +204,12 @@ class SdkConnection implements McpConnection {
   #unanswered(error: unknown): Error {
     if (isFailure(error)) return error
     const { code } = error as { code?: unknown }
-    const why = this.#safe(reasonOf(error))
+    // It answered, so it lives, and the call ran.
+    if (issuesIn(error)) {
+      const detail = `The answer of the MCP server is none: ${issuesIn(error)}. The call may have taken effect.`
+      return new Failure('TOOL_FAILED', this.#safe(detail))
+    }
+    const why = (code === CLOSED && this.#events.why) || this.#safe(reasonOf(error))
     // A server that was restarted knows our HTTP session no more: 404, or 400 by some.
     const forgotten = code === 404 || (code === 400 && /session/i.test(why))
     if (typeof code === 'number' && code >= 400 && !forgotten) return refusedBy(code, why)
@@ -244,40 +249,6 @@ function refusedBy(status: number, why: string): Failure {
 function shown({ progress, total, message }: Progress): { text?: string; fraction?: number } {
   const fraction = total !== undefined && total > 0 ? Math.min(1, progress / total) : undefined
   return { ...(message !== undefined && { text: message }), ...(fraction !== undefined && { fraction }) }
-}
-
-function unopened(error: unknown, safe: (text: string) => string): unknown {
-  const failure = failureIn(error)
-  if (isFailure(failure, 'BLOCKED_ADDRESS')) {
-    return new Failure(
-      'BLOCKED_ADDRESS',
-      `${failure.detail} If it may be reached, name it in \`allow\` of this server.`,
-    )
-  }
-  if (failure) return failure
-  return new Failure('MCP_UNAVAILABLE', `it could not be started or reached: ${safe(reasonOf(error))}`, {
-    cause: error,
-  })
-}
-
-function failureIn(error: unknown): Failure | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) if (isFailure(cause)) return cause
-  return undefined
-}
-
-function reasonOf(error: unknown): string {
-  let deepest = error
-  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause
-  const { message = String(deepest), code } = deepest as { message?: string; code?: string }
-  return (message || code || 'no reason given').slice(0, 500)
-}
-
-function causes(error: unknown): string {
-  let text = ''
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    text += ` ${cause.message} ${(cause as NodeJS.ErrnoException).code ?? ''}`
-  }
-  return text
 }
 
 /** Short ones are left: they would hide ordinary words. */
