@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { expect } from 'chai'
+import { packageRoot } from '../../infra/package-root.ts'
 import { eventually } from '../support/eventually.ts'
 import { Service, somaMain } from '../support/service.ts'
 
@@ -33,6 +38,13 @@ describe('soma mcp serve', function () {
     expect((await client.listTools()).tools.map(({ name }) => name)).to.include('send_message')
     const { structuredContent } = await send({ message: 'say hello there' })
     expect(structuredContent).to.deep.include({ status: 'completed', answer: 'hello there' })
+  })
+
+  it('answers the command of docs/MCP.md as it is written there', async () => {
+    const document = readFileSync(join(packageRoot, 'docs/MCP.md'), 'utf8')
+    const [, command = ''] = /```sh\n(curl [\s\S]*?)```/.exec(document) ?? []
+    const { stdout } = await promisify(execFile)('sh', ['-c', command.replace('http://127.0.0.1:8010', service.url)])
+    expect(stdout).to.include('data: {"result":{"content":[{"type":"text"').and.not.include('isError')
   })
 
   it('the service is killed in the middle of a turn and started again: one turn, one answer, the same call', async () => {
