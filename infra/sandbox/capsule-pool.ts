@@ -10,7 +10,7 @@ import { capsuleProgram } from './node-arguments.ts'
 import { makePythonSnapshot } from './python-snapshot.ts'
 
 export interface CapsulePoolOptions extends SandboxLimits {
-  /** Programs that run at once; 0 is one for each processor. Others wait, `MAX_WAITING` of them. */
+  /** Programs that run at once; 0 is one for each processor. */
   readonly atOnce: number
   /** Refuse to run where the system lacks limits or namespaces, rather than run behind the walls that there are. */
   readonly allWalls: boolean
@@ -28,14 +28,16 @@ const BUSY_RETRY_SECONDS = 5
  * Programs in capsules, with one spare of each language that was asked for of late.
  *   P1. Nothing is started before the first program, and no spare outlives ten minutes without a program.
  *   P2. A capsule runs one program and is thrown away: no program meets what another left (S1).
- *   P3. At most `atOnce` programs run, at most MAX_WAITING wait; one more hears SANDBOX_BUSY.
+ *   P3. At most `atOnce` programs run. code_execute lets no more in (its slots, which are fair: actors/tool/slots.ts), so
+ *       whoever waits here waits for a process that is dying, for milliseconds and in order of arrival. Anybody else's
+ *       programs wait in the same line, MAX_WAITING of them; one more hears SANDBOX_BUSY.
  */
 export class CapsulePool implements Sandbox {
   readonly limits: SandboxLimits
+  readonly atOnce: number
   readonly #options: CapsulePoolOptions
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #atOnce: number
   readonly #spares = new Map<Language, { readonly capsule: Capsule; readonly expire: () => void }>()
   readonly #alive = new Set<Capsule>()
   readonly #waiting = new Set<() => void>()
@@ -51,7 +53,7 @@ export class CapsulePool implements Sandbox {
     this.#log = log
     const { timeoutMs, cpuSeconds, memoryMb, outputBytes } = options
     this.limits = { timeoutMs, cpuSeconds, memoryMb, outputBytes }
-    this.#atOnce = options.atOnce === 0 ? availableParallelism() : options.atOnce
+    this.atOnce = options.atOnce === 0 ? availableParallelism() : options.atOnce
   }
 
   async run(program: Program, signal: AbortSignal): Promise<ProgramRun> {
@@ -173,9 +175,9 @@ export class CapsulePool implements Sandbox {
     return walls
   }
 
-  /** P3. First come, first served. */
+  /** P3 */
   #place(signal: AbortSignal): Promise<void> {
-    if (this.#running < this.#atOnce) {
+    if (this.#running < this.atOnce) {
       this.#running += 1
       return Promise.resolve()
     }
