@@ -6,7 +6,7 @@ import { told } from './code/told.ts'
 const MAX_CODE = 100_000
 const MAX_STDIN = 200_000
 /** Beyond the program's own time: starting an interpreter, hearing how it ended. */
-const AROUND_MS = 60_000
+const AROUND_MS = 120_000
 
 export type CodeExecuteSchema = ReturnType<typeof schemaFor>
 
