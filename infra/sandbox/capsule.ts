@@ -235,10 +235,14 @@ function endedOf(payload: Buffer): Ended {
   return { end: 'crashed', detail: 'It said nothing that makes sense of how it ended.' }
 }
 
-/** What a program wrote, at most `limit` bytes of both together. */
+/**
+ * What a program wrote, at most `limit` bytes of both together. A frame counts for one byte at least: who broke out could
+ * send empty ones for as long as it may run. Kept in one piece each, as 200,000 writes of one byte were 40 MB in parts.
+ */
 class Outputs {
   readonly #limit: number
-  readonly #parts = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
+  readonly #kept = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }
+  readonly #length = { stdout: 0, stderr: 0 }
   #size = 0
 
   constructor(limit: number) {
@@ -247,12 +251,20 @@ class Outputs {
 
   /** Keeps what fits; false when it was too much. */
   take(where: 'stdout' | 'stderr', bytes: Buffer): boolean {
-    this.#parts[where].push(Buffer.from(bytes.subarray(0, this.#limit - this.#size)))
-    this.#size += bytes.length
+    const fits = bytes.subarray(0, Math.max(0, this.#limit - this.#size))
+    const length = this.#length[where] + fits.length
+    if (length > this.#kept[where].length) {
+      const roomier = Buffer.alloc(Math.min(this.#limit, 2 * length))
+      this.#kept[where].copy(roomier)
+      this.#kept[where] = roomier
+    }
+    fits.copy(this.#kept[where], this.#length[where])
+    this.#length[where] = length
+    this.#size += Math.max(1, bytes.length)
     return this.#size <= this.#limit
   }
 
   text(where: 'stdout' | 'stderr'): string {
-    return Buffer.concat(this.#parts[where]).toString('utf8')
+    return this.#kept[where].toString('utf8', 0, this.#length[where])
   }
 }
