@@ -17,7 +17,7 @@ const WAITING = { perTool: 1_000, perTenant: 200 }
  *       reached the server), and at most MAX_ATTEMPTS times; else its outcome is UNKNOWN and says so.
  *   M2. While the server is down a new call fails at once with MCP_UNAVAILABLE and the cause; while it starts it waits,
  *       for as long as its own time limit allows.
- *   M3. At most `concurrency` calls run at once; the others wait in order of arrival.
+ *   M3. At most `concurrency` calls run at once; the others wait their turn (L2 of slots.ts).
  */
 export class ServerDoor {
   readonly server: McpServer
@@ -98,9 +98,9 @@ export class ServerDoor {
   }
 
   async call(tool: ServerTool, idempotent: boolean, args: unknown, context: ToolContext): Promise<string> {
-    const { signal } = context
+    const { signal, tenant, sessionId: session } = context
     const { name, concurrency: limit } = this.server
-    const slot = await this.#slots.take({ tool: name, tenant: context.tenant, limit }, signal) // M3
+    const slot = await this.#slots.take({ tool: name, tenant, session, limit }, signal) // M3
     if (slot.kind === 'queue-full') {
       const detail = `${slot.waiting} calls wait for the MCP server ${name}.`
       throw new Failure('TOOL_QUEUE_FULL', detail, { retryAfter: slot.retryAfter })

@@ -3,7 +3,7 @@ import type { ToolStanding } from '../kernel/tool-standing.ts'
 import { Breakers, defaultBreaker } from './breaker.ts'
 import type { Invocation } from './events.ts'
 import type { EndOfRun, Refusal } from './results.ts'
-import { type LineLimits, Slots } from './slots.ts'
+import { type LineLimits, type SlotRequest, Slots } from './slots.ts'
 import type { Tool } from './tool.ts'
 import type { ToolMetrics } from './tool-metrics.ts'
 import type { ToolSwitchboard } from './tool-switches.ts'
@@ -36,13 +36,14 @@ export class Admission {
   /** Waits for a slot at most the tool's own time. Work that was `begun` before is not refused for the length of the line. */
   async admit(
     tool: Tool,
-    { tenant }: Pick<Invocation, 'tenant'>,
+    { tenant, sessionId }: Pick<Invocation, 'tenant' | 'sessionId'>,
     work: Work,
     clock: Clock,
     begun: boolean,
   ): Promise<'admitted' | Refusal> {
     if (work.admitted) return 'admitted'
-    const refusal = this.#shut(tool, tenant) ?? (await this.#slot(tool, tenant, work, clock, begun))
+    const refusal =
+      this.#shut(tool, tenant) ?? (await this.#slot(tool, { tenant, session: sessionId, begun }, work, clock))
     if (refusal) this.#parts.metrics.refused(tool.name, refusal.kind)
     return refusal ?? 'admitted'
   }
@@ -59,8 +60,14 @@ export class Admission {
     return this.#breakerOf(tool, tenant)?.refusal()
   }
 
-  async #slot(tool: Tool, tenant: string, work: Work, clock: Clock, begun: boolean): Promise<Refusal | undefined> {
-    const request = { tool: tool.name, tenant, limit: tool.concurrency ?? this.#parts.concurrency, begun }
+  async #slot(
+    tool: Tool,
+    who: Pick<SlotRequest, 'tenant' | 'session' | 'begun'>,
+    work: Work,
+    clock: Clock,
+  ): Promise<Refusal | undefined> {
+    const { tenant } = who
+    const request = { tool: tool.name, limit: tool.concurrency ?? this.#parts.concurrency, ...who }
     const slot = await work.hold(this.#slots, request, tool.timeoutMs, clock)
     if (slot === 'none') return { kind: 'no-slot', waitedMs: tool.timeoutMs }
     if (slot !== 'taken') return slot

@@ -5,6 +5,7 @@ import type { Program, ProgramEnd, ProgramRun, SandboxLimits } from '../../actor
 import { enclosed, enclosureEnvironment, type Walls } from './enclosure.ts'
 import { type Ended, type Frame, FrameReader, type Ready } from './frames.ts'
 import { nodeArguments } from './node-arguments.ts'
+import { givenUp, processorMs, type StartLimits } from './start-limits.ts'
 
 /**
  * One process with one interpreter, for one program, once.
@@ -13,13 +14,13 @@ import { nodeArguments } from './node-arguments.ts'
  *   C3. It dies with the node: its shell hears descriptor 3 close, its main thread stdin.
  *
  *   starting ──R──▶ sealing ──"sealed"──▶ ready ──run()──▶ running ──X, limit, exit──▶ ended
- *      └───── exit, too late ──┴───▶ ended (SANDBOX_UNAVAILABLE)
+ *      └─ exit, StartLimits ───┴───▶ ended (SANDBOX_UNAVAILABLE)
  */
 export interface CapsuleParts {
   readonly walls: Walls
   readonly limits: SandboxLimits
-  /** Longest time from the spawn to `ready`. */
-  readonly startMs: number
+  /** From the spawn to `ready`. */
+  readonly start: StartLimits
   readonly program: string
   /** Open for reading: the memory that its interpreter starts from. */
   readonly snapshot?: number | undefined
@@ -167,21 +168,42 @@ export class Capsule {
   #start(): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
-        clearTimeout(late)
+        stopLooking()
         this.kill()
         reject(new Failure('SANDBOX_UNAVAILABLE', `No interpreter could be started: ${why}.`))
       }
-      const late = setTimeout(() => fail(`it was not ready after ${this.#parts.startMs} ms`), this.#parts.startMs)
+      const stopLooking = this.#lookWhetherItStarts(fail)
       this.#onFrame = ({ kind, payload }) => {
         if (kind === 'R') this.#control.write(this.#sealFor(payload))
       }
       this.#onSealed = () => {
-        clearTimeout(late)
+        stopLooking()
         resolve()
       }
       this.#child.once('error', (error) => fail(error.message))
-      void this.ended.then(() => fail('its process ended'))
+      void this.ended.then(() =>
+        fail(`its process ended${this.#exitCode === undefined ? '' : ` with ${this.#exitCode}`}`),
+      )
     })
+  }
+
+  #lookWhetherItStarts(fail: (why: string) => void): () => void {
+    const { start } = this.#parts
+    const from = performance.now()
+    let had: number | undefined
+    let since = from
+    const timer = setInterval(
+      () => {
+        const now = performance.now()
+        const cpuMs = this.#child.pid === undefined ? undefined : processorMs(this.#child.pid)
+        if (cpuMs !== had) since = now
+        had = cpuMs
+        const why = givenUp({ wallMs: now - from, cpuMs, stillMs: now - since }, start)
+        if (why !== undefined) fail(why)
+      },
+      Math.min(start.stillMs / 10, start.wallMs),
+    )
+    return () => clearInterval(timer)
   }
 
   /** Processor seconds and bytes of writable memory: those of a program on top of what loading took. */
@@ -213,10 +235,14 @@ function endedOf(payload: Buffer): Ended {
   return { end: 'crashed', detail: 'It said nothing that makes sense of how it ended.' }
 }
 
-/** What a program wrote, at most `limit` bytes of both together. */
+/**
+ * What a program wrote, at most `limit` bytes of both together. A frame counts for one byte at least: who broke out could
+ * send empty ones for as long as it may run. Kept in one piece each, as 200,000 writes of one byte were 40 MB in parts.
+ */
 class Outputs {
   readonly #limit: number
-  readonly #parts = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
+  readonly #kept = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }
+  readonly #length = { stdout: 0, stderr: 0 }
   #size = 0
 
   constructor(limit: number) {
@@ -225,12 +251,20 @@ class Outputs {
 
   /** Keeps what fits; false when it was too much. */
   take(where: 'stdout' | 'stderr', bytes: Buffer): boolean {
-    this.#parts[where].push(Buffer.from(bytes.subarray(0, this.#limit - this.#size)))
-    this.#size += bytes.length
+    const fits = bytes.subarray(0, Math.max(0, this.#limit - this.#size))
+    const length = this.#length[where] + fits.length
+    if (length > this.#kept[where].length) {
+      const roomier = Buffer.alloc(Math.min(this.#limit, 2 * length))
+      this.#kept[where].copy(roomier)
+      this.#kept[where] = roomier
+    }
+    fits.copy(this.#kept[where], this.#length[where])
+    this.#length[where] = length
+    this.#size += Math.max(1, bytes.length)
     return this.#size <= this.#limit
   }
 
   text(where: 'stdout' | 'stderr'): string {
-    return Buffer.concat(this.#parts[where]).toString('utf8')
+    return this.#kept[where].toString('utf8', 0, this.#length[where])
   }
 }

@@ -38,8 +38,12 @@ cover() {
 /**
  * Descriptor 3 is the node. A line from it asks for the seal and gives the limits; nothing more from it means that it is
  * gone, or wants an end. $1 is node's path, the rest are its arguments. In a shell's background stdin would be /dev/null,
- * so it goes round by descriptor 4. Whatever needs a
- * program or /dev/null, as a shell's background does, comes before the cover.
+ * so it goes round by descriptor 4. Whatever needs a program or /dev/null, as a shell's background does, comes before the
+ * cover.
+ *
+ * The shell itself does nothing but wait for the interpreter, so that its end is told at once, sealed or not. When the shell
+ * read the line, an interpreter that died before it was ready (the kernel ends it first when memory is short) went unnoticed:
+ * nobody looked at the child, and with namespaces `unshare` holds standard output open. Seen: 45 s of waiting for the dead.
  */
 function script({ limits, namespaces }: Walls): string {
   return `
@@ -52,12 +56,15 @@ cd / && exec 4<&0 </dev/null
 ) 3>&3 &
 child=$!
 exec 4<&- >/dev/null 2>&1
-read -r cpu data <&3 || { kill -9 $child; exit 1; }
-${limits ? 'prlimit --pid $child --nofile=0 --nproc=0 --core=0 --cpu=$cpu --data=$data || { kill -9 $child; exit 2; }' : ''}
-renice -n 5 -p $child || :
-( while read -r more; do :; done <&3; kill -9 $child ) &
-${namespaces ? 'cover || { kill -9 $child; exit 3; }' : ''}
-echo sealed >&3
+(
+  read -r cpu data <&3 || { kill -9 $child; exit 1; }
+  ${limits ? 'prlimit --pid $child --nofile=0 --nproc=0 --core=0 --cpu=$cpu --data=$data || { kill -9 $child; exit 2; }' : ''}
+  renice -n 5 -p $child || :
+  ${namespaces ? 'cover || { kill -9 $child; exit 3; }' : ''}
+  echo sealed >&3
+  while read -r more <&3; do :; done
+  kill -9 $child
+) &
 wait $child
 echo "exit $?" >&3
 `

@@ -40,13 +40,13 @@ export class ToolNode {
     })
   }
 
-  tell(command: ToolCommand, id = `e-${this.#envelopes++}`): void {
+  tell(command: ToolCommand, id = `e-${this.#envelopes++}`, tenant = 'acme'): void {
     const to = command.kind === 'Invoke' ? address('tool', command.callId) : toolAddress
     const envelope: Envelope = {
       id,
       to,
       from: session,
-      tenant: 'acme',
+      tenant,
       priority: 'normal',
       trace: {},
       sentAt: this.clock.now(),

@@ -5,8 +5,8 @@ import { told } from './code/told.ts'
 
 const MAX_CODE = 100_000
 const MAX_STDIN = 200_000
-/** Beyond the program's own time: waiting for a place, starting an interpreter, hearing how it ended. */
-const AROUND_MS = 60_000
+/** Beyond the program's own time: starting an interpreter, hearing how it ended. */
+const AROUND_MS = 120_000
 
 export type CodeExecuteSchema = ReturnType<typeof schemaFor>
 
@@ -15,13 +15,17 @@ export type CodeExecuteSchema = ReturnType<typeof schemaFor>
  * may draw other random numbers or read a later clock is no effect; an UNKNOWN outcome would be worse for everybody.
  */
 export function codeExecute(sandbox: Sandbox): Tool<CodeExecuteSchema> {
-  const { limits } = sandbox
+  const { limits, atOnce } = sandbox
   return defineTool({
     name: 'code_execute',
     description: describe(limits),
     schema: schemaFor(limits),
     idempotent: true,
     timeoutMs: limits.timeoutMs + AROUND_MS,
+    // As many slots as there are sandboxes. With more of them, whoever had a slot already would stand in a second line
+    // before the sandboxes, which knows of no tenants: with 64 slots and 2 sandboxes a flood of one tenant held up the
+    // first program of another for 62 of its own.
+    concurrency: atOnce,
     reaches: ['nothing'],
     maxOutput: 40_000,
     async run({ language, code, stdin, timeout_seconds }, { signal }) {

@@ -5,12 +5,21 @@
 export const prelude = String.raw`
 'use strict';
 (() => {
-  const write = __write, now = __now, stdin = __stdin;
+  const write = __write, now = __now;
+  // Text crosses as C strings, which end at a NUL: it goes under another name. Its own name doubles.
+  const whole = (text) => text.replace(/[\0\x10]/g, (it) => it === '\0' ? '\x100' : '\x101');
+  const stdin = __stdin.replace(/\x10([01])/g, (_, it) => it === '0' ? '\0' : '\x10');
   for (const name of ['__write', '__now', '__stdin']) delete globalThis[name];
   const { apply, ownKeys, getPrototypeOf } = Reflect;
   const { isArray } = Array, { stringify } = JSON;
 
+  // Of what is shown nobody reads more: a value of a million parts must not take the time that its program left.
+  const MOST = 10000;
+  let parts = 0;
+  const show = (value, depth = 0) => { parts = 0; return inspect(value, depth, []); };
+
   function inspect(value, depth, seen) {
+    if (++parts > MOST) return '…';
     if (typeof value === 'string') return depth === 0 ? value : stringify(value);
     if (typeof value === 'bigint') return value + 'n';
     if (typeof value === 'symbol') return value.toString();
@@ -54,20 +63,20 @@ export const prelude = String.raw`
         if (kind === '%') return '%';
         if (at >= args.length) return all;
         const value = args[at++];
-        if (kind === 's') return inspect(value, 0, []);
+        if (kind === 's') return show(value);
         if (kind === 'd') return String(Number(value));
         if (kind === 'i') return String(parseInt(value, 10));
         if (kind === 'f') return String(parseFloat(value));
-        return kind === 'j' ? stringify(value) : inspect(value, 1, []);
+        return kind === 'j' ? stringify(value) : show(value, 1);
       });
       rest = args.slice(at);
       if (rest.length) text += ' ';
     }
-    return text + rest.map((it) => inspect(it, 0, [])).join(' ') + '\n';
+    return text + rest.map((it) => show(it)).join(' ') + '\n';
   }
 
-  const out = (...args) => void write(1, format(args));
-  const err = (...args) => void write(2, format(args));
+  const out = (...args) => void write(1, whole(format(args)));
+  const err = (...args) => void write(2, whole(format(args)));
   const table = (rows) => out(rows);
   globalThis.console = { log: out, info: out, debug: out, dir: (it) => out(it), table, error: err, warn: err, trace: err,
     assert: (holds, ...args) => { if (!holds) err('Assertion failed', ...args); } };
@@ -90,7 +99,7 @@ export const prelude = String.raw`
   globalThis.queueMicrotask ??= (task) => void Promise.resolve().then(task);
 
   Object.defineProperty(globalThis, '__soma', { value: Object.freeze({
-    show: (value) => inspect(value, 0, []),
+    show: (value) => whole(show(value)),
     due: () => timers.length ? String(Math.max(0, Math.min(...timers.map((it) => it.at)) - now())) : 'none',
     fire() {
       const next = timers.reduce((a, b) => (b.at < a.at ? b : a));

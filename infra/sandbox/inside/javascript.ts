@@ -75,6 +75,7 @@ class Run {
       return { end: 'failed', detail: 'It awaits something that never comes.' }
     }
     const value = isModule ? undefined : this.#shown(state.value)
+    if (this.#lateBy) return { end: 'time' }
     return value === undefined ? { end: 'finished' } : { end: 'finished', value }
   }
 
@@ -103,20 +104,21 @@ class Run {
     const context = this.#context
     context
       .newFunction('write', (where, text) => {
-        const bounded = context.getString(text).slice(0, MAX_WRITE)
+        const bounded = withNul(context.getString(text).slice(0, MAX_WRITE))
         sayOn(context.getNumber(where) === 2 ? this.#output.stderr : this.#output.stdout, bounded)
       })
       .consume((write) => context.setProp(context.global, '__write', write))
     context
       .newFunction('now', () => context.newNumber(performance.now()))
       .consume((now) => context.setProp(context.global, '__now', now))
-    context.newString(this.#job.stdin).consume((stdin) => context.setProp(context.global, '__stdin', stdin))
+    context.newString(withoutNul(this.#job.stdin)).consume((stdin) => context.setProp(context.global, '__stdin', stdin))
     context.unwrapResult(context.evalCode(prelude, 'sandbox.js')).dispose()
   }
 
   #failed(error: QuickJSHandle): Ended {
     if (this.#lateBy) return { end: 'time' }
     const text = this.#tell(error)
+    if (this.#lateBy) return { end: 'time' } // Of its own getters, while it was told.
     if (/^InternalError: out of memory/.test(text) || text === 'null') return { end: 'memory' }
     this.#complain(`Uncaught ${text}`)
     return { end: 'failed', detail: text.split('\n', 1)[0]?.slice(0, 300) ?? '' }
@@ -143,7 +145,7 @@ class Run {
       result.error.dispose()
       return undefined
     }
-    return result.value.consume((text) => context.getString(text).slice(0, MAX_TOLD))
+    return result.value.consume((text) => withNul(context.getString(text)).slice(0, MAX_TOLD))
   }
 
   #complain(text: string): void {
@@ -159,4 +161,13 @@ class Run {
     const most = Math.max(0, Math.min(ms, this.#until - performance.now() + 1))
     if (most > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, most)
   }
+}
+
+/** As the prelude does from its side (`whole`). */
+function withoutNul(text: string): string {
+  return text.replaceAll('\x10', '\x101').replaceAll('\0', '\x100')
+}
+
+function withNul(text: string): string {
+  return text.replaceAll('\x100', '\0').replaceAll('\x101', '\x10')
 }

@@ -6,6 +6,10 @@
 export const harness = String.raw`
 def __soma_make():
     import ast, asyncio, builtins, linecache, os, selectors, sys, time, traceback, types
+    # Ours, whatever a program puts in their place.
+    open, repr, print, isinstance, str, compile, eval = (getattr(builtins, it) for it in
+        ('open', 'repr', 'print', 'isinstance', 'str', 'compile', 'eval'))
+    print_exception, last_line, remove = traceback.print_exception, traceback.format_exception_only, os.remove
 
     bridges = {'js', 'pyodide_js', 'pyodide', '_pyodide', '_pyodide_core', 'ctypes', '_ctypes', 'micropip'}
 
@@ -66,10 +70,32 @@ def __soma_make():
         with open('/tmp/end', 'w', encoding='utf8', errors='replace') as file:
             file.write(end + ('\n' + text if text else ''))
 
+    def ended(source, scope):
+        try:
+            tree = ast.parse(source, 'code.py')
+            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            flag = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            evaluated(compile(tree, 'code.py', 'exec', flags=flag), scope)
+            if last is None: return 'finished', ''
+            value = evaluated(compile(ast.Expression(last.value), 'code.py', 'eval', flags=flag), scope)
+            return ('finished', '') if value is None else ('value', repr(value)[:8200])
+        except SystemExit as exit:
+            code = exit.code
+            if code is None: return 'finished', ''
+            if isinstance(code, str): print(code, file=sys.stderr)
+            return ('finished', '') if code == 0 else ('failed', f'It exited with {code!r}.')
+        except MemoryError:
+            return 'memory', ''
+        except BaseException as error:
+            shown = error.__traceback__
+            while shown is not None and shown.tb_frame.f_code.co_filename != 'code.py': shown = shown.tb_next
+            print_exception(error.with_traceback(shown), limit=-20)
+            return 'failed', ''.join(last_line(error)).strip().splitlines()[-1]
+
     def run():
         with open('/tmp/code', encoding='utf8') as file:
             source = file.read()
-        os.remove('/tmp/code')
+        remove('/tmp/code')
         linecache.cache['code.py'] = (len(source), None, source.splitlines(True), 'code.py')
         before, main = sys.modules['__main__'], types.ModuleType('__main__')
         main.__file__ = 'code.py'
@@ -77,27 +103,10 @@ def __soma_make():
         sys.argv = ['code.py']
         if 'random' in sys.modules: sys.modules['random'].seed()  # of a snapshot, it would be everybody's
         scope = main.__dict__
-        end, text = 'finished', ''
         try:
-            tree = ast.parse(source, 'code.py')
-            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-            flag = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            evaluated(compile(tree, 'code.py', 'exec', flags=flag), scope)
-            if last is not None:
-                value = evaluated(compile(ast.Expression(last.value), 'code.py', 'eval', flags=flag), scope)
-                if value is not None:
-                    end, text = 'value', repr(value)[:8200]
-        except SystemExit as exit:
-            code = exit.code
-            if isinstance(code, str): print(code, file=sys.stderr)
-            if code not in (None, 0): end, text = 'failed', f'It exited with {code!r}.'
-        except MemoryError:
-            end = 'memory'
-        except BaseException as error:
-            shown = error.__traceback__
-            while shown is not None and shown.tb_frame.f_code.co_filename != 'code.py': shown = shown.tb_next
-            traceback.print_exception(error.with_traceback(shown), limit=-20)
-            end, text = 'failed', ''.join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+            end, text = ended(source, scope)
+        except BaseException as error:  # a program's own, from what it put into its errors, streams and exit codes
+            end, text = 'failed', f'It ended with {type(error).__name__} while its end was being told.'
         sys.modules['__main__'] = before
         try:
             for stream in (sys.stdout, sys.stderr): stream.flush()

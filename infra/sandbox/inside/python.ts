@@ -11,12 +11,15 @@ interface PyodideModule {
   stringToNewUTF8(text: string): number
   readonly FS: {
     writeFile(path: string, text: string): void
+    unlink(path: string): void
     readFile(path: string, options: { encoding: 'utf8' }): string
     analyzePath(path: string): { exists: boolean }
   }
 }
 
 const nothing = new Uint8Array()
+/** Where the harness says how a program ended. */
+const END = '/tmp/end'
 
 /** What Pyodide does not document: its memory right after it started, kept and put back. */
 interface SnapshotOptions {
@@ -62,6 +65,8 @@ export async function loadPython(memoryBytes: number, snapshot: Uint8Array | und
   // Before the doors are shut, once through the whole way: what Python loads and fills in at its first program.
   module.FS.writeFile('/tmp/code', '1 + 1')
   module._PyRun_SimpleString(module.stringToNewUTF8('__soma_run()'))
+  // Or a program that keeps the harness from writing its end would be told with the end of this one: "finished, 2".
+  module.FS.unlink(END)
   const call = module.stringToNewUTF8('__soma_run()')
   imports.close()
 
@@ -76,11 +81,15 @@ export async function loadPython(memoryBytes: number, snapshot: Uint8Array | und
       // os._exit comes up as the object with which Emscripten unwinds.
       const { status } = error as { status?: unknown }
       if (typeof status === 'number') return { end: 'failed', detail: `It ended itself with code ${status}.` }
-      return { end: 'crashed', detail: String(error).slice(0, 300) }
+      const said = String(error).slice(0, 300)
+      // Its files are the host's arrays, which no malloc of Python's is asked for.
+      return /Array buffer allocation|typed array length/.test(said)
+        ? { end: 'memory' }
+        : { end: 'crashed', detail: said }
     }
     if (imports.breached !== undefined) return closed(imports.breached)
-    return module.FS.analyzePath('/tmp/end').exists
-      ? endOf(module.FS.readFile('/tmp/end', { encoding: 'utf8' }))
+    return module.FS.analyzePath(END).exists
+      ? endOf(module.FS.readFile(END, { encoding: 'utf8' }))
       : { end: 'crashed', detail: 'It left no word of how it ended.' }
   }
 }

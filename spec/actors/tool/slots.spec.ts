@@ -7,7 +7,13 @@ const roomy = { perTool: 100, perTenant: 50 }
 
 let now = 0
 const slotsOf = (limits = roomy) => new Slots(limits, () => now)
-const of = (tenant: string, over: Partial<SlotRequest> = {}): SlotRequest => ({ tool: 'a', tenant, limit: 1, ...over })
+const of = (tenant: string, over: Partial<SlotRequest> = {}): SlotRequest => ({
+  tool: 'a',
+  tenant,
+  session: 's',
+  limit: 1,
+  ...over,
+})
 
 function releaseOf(slot: Slot): () => void {
   if (slot.kind !== 'taken') throw new Error(`no slot: ${JSON.stringify(slot)}`)
@@ -48,11 +54,41 @@ describe('slots', () => {
     releaseOf(first)()
     await settled()
     expect(order).to.have.length(42)
-    expect(order.slice(0, 5)).to.deep.equal(['flood', 'acme', 'flood', 'acme', 'flood'])
+    expect(order.slice(0, 5)).to.deep.equal(['acme', 'flood', 'acme', 'flood', 'flood'])
     expect([slots.running('a'), slots.waiting('a')]).to.deep.equal([0, 0])
   })
 
-  it('L2: go to whoever of a tenant waits longest', async () => {
+  it('L2: within a tenant go to its sessions in turn, so that one with a hundred waiting holds up another for one call', async () => {
+    const slots = slotsOf()
+    const first = await slots.take(of('acme', { session: 'flood' }), never)
+    const order: string[] = []
+    for (const session of [...Array.from({ length: 40 }, () => 'flood'), 'chat', 'chat']) {
+      void slots.take(of('acme', { session }), never).then((slot) => {
+        order.push(session)
+        releaseOf(slot)()
+      })
+    }
+    releaseOf(first)()
+    await settled()
+    expect(order).to.have.length(42)
+    expect(order.slice(0, 4)).to.deep.equal(['chat', 'flood', 'chat', 'flood'])
+  })
+
+  it('L2: go to a tenant that holds none before one that holds several for long', async () => {
+    const slots = slotsOf()
+    const limit = 3
+    const held = [await slots.take(of('long', { limit }), never), await slots.take(of('long', { limit }), never)]
+    let short = releaseOf(await slots.take(of('short', { limit }), never))
+    void slots.take(of('long', { limit }), never)
+    for (let n = 0; n < 5; n++) {
+      const next = slots.take(of('short', { limit }), never)
+      short()
+      short = releaseOf(await next)
+    }
+    expect([held.length, slots.waiting('a')]).to.deep.equal([2, 1])
+  })
+
+  it('L2: go to whoever of a session waits longest', async () => {
     const slots = slotsOf()
     const release = releaseOf(await slots.take(of('acme'), never))
     const order: number[] = []

@@ -111,5 +111,13 @@ await asyncio.gather(after(0.02, 1), after(0.01, 2))`
       expect(await py('import sys; sys.exit(3)')).to.include({ end: 'failed', detail: 'It exited with 3.' })
       expect(await py('import sys; sys.exit(0)')).to.include({ end: 'finished' })
     })
+
+    it('starts from the kept memory also when the spare is taken', async () => {
+      await py('1')
+      await pool.spareReady('python')
+      // The seed of `hash` is in the memory that is kept: whoever started from nothing has another.
+      const [spare, fresh] = await Promise.all([py('hash("soma")'), py('hash("soma")')])
+      expect([fresh.end, fresh.value]).to.deep.equal(['finished', spare.value])
+    })
   })
 })

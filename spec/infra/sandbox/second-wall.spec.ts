@@ -153,6 +153,11 @@ describe('the second wall', function () {
     ['a bomb outside the heap', 'const all = []; for (;;) all.push(Buffer.alloc(5e7, 1))', /^(memory|crashed|failed)$/],
     ['an output flood', 'for (;;) print("x".repeat(1e4))', /^output$/],
     ['a flood of noise', 'for (;;) require("fs").writeSync(2, "x".repeat(1e4))', /^(time|cpu)$/],
+    [
+      'a flood of empty frames',
+      'const empty = Buffer.alloc(50_000); for (let at = 0; at < 50_000; at += 5) empty[at] = 79\nfor (;;) require("fs").writeSync(1, empty)',
+      /^output$/,
+    ],
     ['forged words to its keeper', 'require("fs").writeSync(1, "Z".repeat(1e5))', /^crashed$/],
     [
       'a forged end',

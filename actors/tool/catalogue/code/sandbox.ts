@@ -46,6 +46,8 @@ export interface ProgramRun {
 
 export interface Sandbox {
   readonly limits: SandboxLimits
+  /** Programs that run at once. Who is let in, and in which order, is for the tool's slots to decide. */
+  readonly atOnce: number
   /**
    * Runs one program. Throws SANDBOX_BUSY when too many wait already, SANDBOX_UNAVAILABLE when no sandbox can be had here,
    * and the signal's reason when that aborts; the program is gone then.

@@ -20,6 +20,7 @@ describe('code_execute', () => {
     const asked: Program[] = []
     const sandbox: Sandbox = {
       limits,
+      atOnce: 2,
       run: async (program) => {
         asked.push(program)
         return ran({ value: '4' })
@@ -38,7 +39,7 @@ describe('code_execute', () => {
   })
 
   it('refuses other languages, no code, too much of it, and more time than there is', () => {
-    const { schema } = codeExecute({ limits, run: async () => ran({}) })
+    const { schema } = codeExecute({ limits, atOnce: 2, run: async () => ran({}) })
     for (const wrong of [
       { language: 'ruby', code: '1' },
       { language: 'python', code: '' },
