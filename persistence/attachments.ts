@@ -6,11 +6,13 @@
  *   A3. A save under an id that its session has already writes nothing, and answers what is there.
  *   A4. It goes with its session: nothing can be saved into one that is deleted, and `removeOfSession` leaves none behind.
  *   A5. What a save left that broke, or whose process died, is removed: at once, or by `sweep`.
+ *   A6. A save that names a `room` never takes its session beyond it, whatever is saved at the same time, by any process.
  */
 export interface Attachments {
   /**
    * Reads the bytes to their end, and resolves once they survive the death of the process. Rejects with UPLOAD_TOO_LARGE
-   * beyond `maxBytes`, SESSION_DELETED, JOURNAL_UNAVAILABLE, and with whatever `bytes` or `screen` throws.
+   * beyond `maxBytes`, UPLOAD_LIMIT
+   * beyond `room`, SESSION_DELETED, JOURNAL_UNAVAILABLE, and with whatever `bytes` or `screen` throws.
    */
   save(attachment: NewAttachment): Promise<Attachment>
   get(tenant: string, id: string): Promise<Attachment | undefined>
@@ -21,8 +23,7 @@ export interface Attachments {
   read(tenant: string, id: string, range?: ByteRange): AsyncIterable<Uint8Array>
   /** Of a tenant, or of one of its sessions; oldest first, at most `limit`, beginning after the attachment `after`. */
   list(query: AttachmentQuery): Promise<Attachment[]>
-  /** How much a session has: for its limits. */
-  usage(tenant: string, sessionId: string): Promise<{ readonly count: number; readonly bytes: number }>
+  usage(tenant: string, sessionId: string): Promise<Held>
   /** Another status, and who decided so. Undefined: there is none. */
   mark(tenant: string, id: string, decided: Decision): Promise<Attachment | undefined>
   /** Whether there was one. */
@@ -49,8 +50,16 @@ export interface NewAttachment {
   readonly source: AttachmentSource
   readonly bytes: Uint8Array | AsyncIterable<Uint8Array>
   readonly maxBytes?: number
+  /** All that the session may hold, with this one. Left out: it is saved, however much that is. */
+  readonly room?: Held
   /** Asked once all bytes are there and before anybody can see them. Left out: clean, of type `mime`. */
   readonly screen?: Screen
+}
+
+/** How much a session has. */
+export interface Held {
+  readonly count: number
+  readonly bytes: number
 }
 
 export interface Attachment {
@@ -97,10 +106,14 @@ export interface Content {
 }
 
 /** What the content is, whatever its sender says, and whether it may be handed on. */
-export type Screen = (
-  content: Content,
-  claimed: { readonly filename: string; readonly mime: string },
-) => Promise<Verdict>
+export type Screen = (content: Content, claimed: Claimed) => Promise<Verdict>
+
+export interface Claimed {
+  readonly filename: string
+  readonly mime: string
+  /** The name as it was sent, where `filename` is what was left of it. */
+  readonly sentName?: string
+}
 
 export interface Verdict {
   readonly mime: string

@@ -6,12 +6,13 @@ import {
   type ByteRange,
   CHUNK_BYTES,
   type Decision,
+  type Held,
   inOrder,
   type NewAttachment,
 } from './attachments.ts'
 import { withinRange } from './chunked.ts'
 import type { InMemoryStore } from './in-memory-store.ts'
-import { deleted, missing, owned, saveContent } from './saving.ts'
+import { deleted, exceeds, full, missing, owned, saveContent } from './saving.ts'
 import { isUuid, refuseUnlessUuid } from './session-cursor.ts'
 
 interface Kept {
@@ -46,7 +47,10 @@ export class InMemoryAttachments implements Attachments {
     const there = this.#kept.get(id)?.attachment
     if (there) return owned(there, given.tenant)
     if (this.#store.records.get(sessionId)?.state === 'deleted') throw deleted(sessionId)
-    const { tenant, filename, source } = given
+    const { tenant, filename, source, room } = given
+    // A6: nothing is awaited between this and the entry.
+    const held = this.#held(tenant, sessionId)
+    if (room && exceeds(held, saved.size, room)) throw full(filename, saved.size, held, room)
     const createdAt = this.#clock.now()
     const attachment = { id, tenant, sessionId, filename, source, createdAt, ...saved }
     this.#kept.set(id, { attachment, chunks })
@@ -73,9 +77,8 @@ export class InMemoryAttachments implements Attachments {
       .slice(0, limit)
   }
 
-  async usage(tenant: string, sessionId: string): Promise<{ count: number; bytes: number }> {
-    const all = await this.list({ tenant, sessionId, limit: Number.POSITIVE_INFINITY })
-    return { count: all.length, bytes: all.reduce((sum, one) => sum + one.size, 0) }
+  async usage(tenant: string, sessionId: string): Promise<Held> {
+    return this.#held(tenant, sessionId.toLowerCase())
   }
 
   async mark(tenant: string, id: string, decided: Decision): Promise<Attachment | undefined> {
@@ -108,6 +111,13 @@ export class InMemoryAttachments implements Attachments {
     )
     for (const { attachment } of gone) this.#kept.delete(attachment.id)
     return gone.length
+  }
+
+  #held(tenant: string, sessionId: string): Held {
+    const sizes = [...this.#kept.values()]
+      .filter(({ attachment }) => attachment.tenant === tenant && attachment.sessionId === sessionId)
+      .map(({ attachment }) => attachment.size)
+    return { count: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
   }
 
   #mine(tenant: string, id: string): Kept | undefined {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../actors/kernel/failure.ts'
-import type { Attachment, ByteRange, NewAttachment, Verdict } from './attachments.ts'
+import type { Attachment, ByteRange, Held, NewAttachment, Verdict } from './attachments.ts'
 import { chunked } from './chunked.ts'
 
 /** Where a store keeps bytes that nobody sees yet. */
@@ -61,4 +61,17 @@ export function missing(id: string): Failure {
 
 export function deleted(sessionId: string): Failure {
   return new Failure('SESSION_DELETED', `Session ${sessionId} was deleted.`)
+}
+
+/** A6: what a session holds, after the save that would take it beyond its room. */
+export function exceeds({ count, bytes }: Held, size: number, room: Held | undefined): boolean {
+  return room !== undefined && (count + 1 > room.count || bytes + size > room.bytes)
+}
+
+export function full(filename: string, size: number, held: Held, room: Held): Failure {
+  return new Failure(
+    'UPLOAD_LIMIT',
+    `The session holds ${held.count} attachments of ${held.bytes} bytes; with ${filename} of ${size} bytes it would ` +
+      `pass its limit of ${room.count} and ${room.bytes} bytes.`,
+  )
 }

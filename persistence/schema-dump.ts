@@ -28,6 +28,10 @@ export async function dumpSchema(sql: Sql): Promise<string> {
       select r.relname, 3, 0, i.relname, '  ' || lower(left(pg_get_indexdef(x.indexrelid), 6)) || substr(pg_get_indexdef(x.indexrelid), 7)
       from relations r join pg_index x on x.indrelid = r.oid join pg_class i on i.oid = x.indexrelid
       where not exists (select from pg_constraint c where c.conindid = x.indexrelid)
+      union all
+      select p.proname, 4, 0, '', 'function ' || p.proname || '(' || pg_get_function_arguments(p.oid) || ') returns '
+        || pg_get_function_result(p.oid)
+      from pg_proc p where p.pronamespace = 'public'::regnamespace
     )
     select line from lines order by relname collate "C", part, place, name collate "C"`)
   return `${rows.map((row) => row.line).join('\n')}\n`

@@ -33,6 +33,7 @@ table attachments
   create UNIQUE INDEX attachments_by_content ON public.attachments USING btree (content)
   create INDEX attachments_by_session ON public.attachments USING btree (session_id, created_at, id)
   create INDEX attachments_by_tenant ON public.attachments USING btree (tenant, created_at, id)
+function attachments_held(of_session uuid, of_tenant text) returns TABLE(count double precision, bytes double precision)
 table dead_letters
   position bigint not null generated always as identity
   id text not null

@@ -8,11 +8,12 @@ import {
   type ByteRange,
   CHUNK_BYTES,
   type Decision,
+  type Held,
   type NewAttachment,
 } from './attachments.ts'
 import { withinRange } from './chunked.ts'
 import { rowsOf } from './database-failure.ts'
-import { type ContentDraft, deleted, missing, owned, saveContent } from './saving.ts'
+import { type ContentDraft, deleted, full, missing, owned, saveContent } from './saving.ts'
 import { isUuid, refuseUnlessUuid } from './session-cursor.ts'
 import type { Sql } from './sql.ts'
 import { fromStoredText, toStoredText } from './stored-json.ts'
@@ -33,7 +34,7 @@ export class SqlAttachments implements Attachments {
   }
 
   async save(given: NewAttachment): Promise<Attachment> {
-    const { id = this.ids.uuid(), tenant, sessionId } = given
+    const { id = this.ids.uuid(), tenant, sessionId, room } = given
     refuseUnlessUuid(sessionId)
     // Drawn for every try: two that save the same attachment at once never write into each other's bytes.
     const content = this.ids.uuid()
@@ -41,12 +42,18 @@ export class SqlAttachments implements Attachments {
     const saved = await saveContent(given, draft)
     try {
       // A1: the row is the moment in which it exists. A3: of two the first wins. A4: never into a deleted session.
+      // A6: what is held is counted under a lock that this statement keeps to its end.
       const rows = await rowsOf<Row>(
         this.sql,
         `insert into attachments (id, tenant, session_id, filename, mime, source, size, sha256, status, quarantine_reason,
            created_at, content)
+         with held as (
+           select count + 1 <= $13::float8 and bytes + $7::float8 <= $14::float8 as fits
+           from attachments_held($3::uuid, $2) where $13::float8 is not null
+         )
          select $1::uuid, $2, $3::uuid, $4, $5, $6, $7::bigint, $8, $9, $10, to_timestamp($11::float8 / 1000), $12::uuid
          where not exists (select from session_envelopes where session_id = $3::uuid and state = 'deleted')
+           and coalesce((select fits from held), true)
          on conflict (id) do nothing returning ${columns}`,
         [
           id,
@@ -61,6 +68,8 @@ export class SqlAttachments implements Attachments {
           saved.quarantineReason === undefined ? null : toStoredText(saved.quarantineReason),
           this.clock.now(),
           content,
+          room?.count ?? null,
+          room?.bytes ?? null,
         ],
       )
       if (rows[0]) return toAttachment(rows[0])
@@ -71,7 +80,8 @@ export class SqlAttachments implements Attachments {
     await draft.discard().catch(() => {})
     const [there] = await rowsOf<Row>(this.sql, `select ${columns} from attachments where id = $1::uuid`, [id])
     if (there) return owned(toAttachment(there), tenant)
-    throw deleted(sessionId)
+    if (room === undefined || (await this.isDeleted(sessionId))) throw deleted(sessionId)
+    throw full(given.filename, saved.size, await this.usage(tenant, sessionId), room)
   }
 
   async get(tenant: string, id: string): Promise<Attachment | undefined> {
@@ -110,9 +120,9 @@ export class SqlAttachments implements Attachments {
     return rows.map(toAttachment)
   }
 
-  async usage(tenant: string, sessionId: string): Promise<{ count: number; bytes: number }> {
+  async usage(tenant: string, sessionId: string): Promise<Held> {
     refuseUnlessUuid(sessionId)
-    const [row] = await rowsOf<{ count: number; bytes: number }>(
+    const [row] = await rowsOf<Held>(
       this.sql,
       `select count(*)::float8 as count, coalesce(sum(size), 0)::float8 as bytes from attachments
        where session_id = $1::uuid and tenant = $2`,
@@ -163,6 +173,15 @@ export class SqlAttachments implements Attachments {
       [before, SWEPT_AT_ONCE],
     )
     return orphans + (row?.gone ?? 0)
+  }
+
+  private async isDeleted(sessionId: string): Promise<boolean> {
+    const rows = await rowsOf(
+      this.sql,
+      `select from session_envelopes where session_id = $1::uuid and state = 'deleted'`,
+      [sessionId],
+    )
+    return rows.length > 0
   }
 
   private async removeWhere(condition: string, params: readonly unknown[]): Promise<number> {

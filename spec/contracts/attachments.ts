@@ -133,6 +133,46 @@ export function attachmentsSuite(stores: () => Stores): void {
     expect((await attachments.save({ ...large, maxBytes: 300 })).size).to.equal(300)
   })
 
+  it('A6: saves side by side never take a session beyond its room', async () => {
+    const { attachments } = stores()
+    const tenant = randomUUID()
+    for (const [room, held] of [
+      [
+        { count: 3, bytes: 1_000 },
+        { count: 3, bytes: 15 },
+      ],
+      [
+        { count: 1_000, bytes: 24 },
+        { count: 4, bytes: 20 },
+      ],
+    ] as const) {
+      const sessionId = randomUUID()
+      // All have their bytes stored before any is counted.
+      let stored = 0
+      let open = () => {}
+      const all = new Promise<void>((resolve) => {
+        open = resolve
+      })
+      const screen: NewAttachment['screen'] = async () => {
+        if (++stored === 9) open()
+        await all
+        return { mime: 'text/plain', status: 'clean' }
+      }
+      const saves = Array.from({ length: 9 }, () => attachments.save(given({ tenant, sessionId, room, screen })))
+      const answers = await Promise.allSettled(saves)
+      const refused = answers.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
+      expect(refused).to.deep.equal(Array(9 - held.count).fill('UPLOAD_LIMIT'))
+      expect(await attachments.usage(tenant, sessionId)).to.deep.equal(held)
+      // A3 goes before: what is there takes no more room.
+      const [there] = await attachments.list({ tenant, sessionId, limit: 1 })
+      const again = given({ tenant, sessionId, room, ...(there && { id: there.id }) })
+      expect(await attachments.save(again)).to.deep.equal(there)
+      const { filename, size } = await attachments.save(given({ tenant, sessionId }))
+      expect({ filename, size }, 'without a room').to.deep.equal({ filename: given().filename, size: 5 })
+    }
+    expect(await attachments.sweep(Date.now() + 1_000), 'bytes of those that were refused').to.equal(0)
+  })
+
   it('lists a session’s, oldest first and a page at a time, and counts them', async () => {
     const { attachments } = stores()
     const sessionId = randomUUID()

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { Failure, isFailure } from '../../../actors/kernel/failure.ts'
-import type { Attachment } from '../../../persistence/attachments.ts'
+import type { Attachment, Attachments, Held } from '../../../persistence/attachments.ts'
 import type { GatewayContext } from '../gateway.ts'
 import { idempotencyKeyOf } from '../idempotency-key.ts'
 import { headerOf } from '../request-headers.ts'
@@ -114,12 +114,10 @@ async function saveFile(
   }
   const filename = shownFilename(part.filename)
   if (filename === undefined) throw new Failure('UPLOAD_INVALID', `File ${index + 1} has no name that could be shown.`)
-  const held = await attachments.usage(tenant, sessionId)
-  if (held.count >= uploads.sessionFiles || held.bytes >= uploads.sessionBytes) {
-    throw new Failure('UPLOAD_LIMIT', `The session holds ${held.count} attachments of ${held.bytes} bytes already.`)
-  }
   const key = idempotencyKeyOf(request)
   const id = key === undefined ? ids.uuid() : uuidOf('attachment', tenant, key, String(index))
+  const room = { count: uploads.sessionFiles, bytes: uploads.sessionBytes }
+  await refuseIfFull(attachments, room, { tenant, sessionId, id })
   const note = context.uploadNotes(request, sessionId, { id, filename })
   const sent = createHash('sha256')
   await note.send('uploading')
@@ -133,6 +131,7 @@ async function saveFile(
       source: 'upload',
       bytes: hashed(part.file, sent),
       maxBytes: uploads.fileBytes,
+      room,
       screen,
     })
     if (saved.sessionId !== sessionId || saved.filename !== filename || saved.sha256 !== sent.digest('hex')) {
@@ -144,6 +143,21 @@ async function saveFile(
     await note.send('failed', undefined, isFailure(error) ? error.code : 'UPLOAD_INVALID')
     throw error
   }
+}
+
+/**
+ * Before the bytes come, so that a full session takes none; the store counts again when it saves. What is there already under
+ * its key is answered: it takes no more room.
+ */
+async function refuseIfFull(
+  attachments: Pick<Attachments, 'usage' | 'get'>,
+  room: Held,
+  { tenant, sessionId, id }: { readonly tenant: string; readonly sessionId: string; readonly id: string },
+): Promise<void> {
+  const held = await attachments.usage(tenant, sessionId)
+  if (held.count < room.count && held.bytes < room.bytes) return
+  if (await attachments.get(tenant, id)) return
+  throw new Failure('UPLOAD_LIMIT', `The session holds ${held.count} attachments of ${held.bytes} bytes already.`)
 }
 
 /** The store answers what it has under the id: only the hash of what was sent tells whether that is the same. */
