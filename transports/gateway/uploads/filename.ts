@@ -9,6 +9,8 @@ export function shownFilename(given: string | undefined): string | undefined {
   const clean = segment
     .normalize('NFC')
     .replace(DECEPTIVE, '')
+    // "setup.exe::$DATA" is setup.exe to Windows.
+    .replace(/:[^:]*:\$[a-z_]*$/i, '')
     .replace(/[<>:"|?*]/g, '_')
     .trim()
     .replace(/^\.+/, '')

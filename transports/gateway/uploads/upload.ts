@@ -132,7 +132,7 @@ async function saveFile(
       bytes: hashed(part.file, sent),
       maxBytes: uploads.fileBytes,
       room,
-      screen,
+      screen: (content, claimed) => screen(content, { ...claimed, sentName: part.filename }),
     })
     if (saved.sessionId !== sessionId || saved.filename !== filename || saved.sha256 !== sent.digest('hex')) {
       throw new Failure('IDEMPOTENCY_CONFLICT', `The key belongs to an earlier upload, of ${saved.filename}.`)

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { htmlText } from '../http/html-text.ts'
 import { DOCX, type DocumentAnswer, type DocumentJob } from './document-job.ts'
-import { measureArchive, UnmeasuredArchive } from './measure-archive.ts'
+import { ArchiveBudget, measureArchive, UnmeasuredArchive } from './measure-archive.ts'
 import { type Page, pagesOfText, type Wanted } from './pages.ts'
 
 /** The thread in which one document is read. It may hang or use up its memory: read-document.ts ends it, and nobody else notices. */
@@ -56,7 +56,7 @@ async function docx(): Promise<DocumentAnswer> {
       yield bytes.subarray(from, to)
     },
   }
-  const { encrypted } = await measureArchive(content, DOCX_LIMITS)
+  const { encrypted } = await measureArchive(content, new ArchiveBudget(DOCX_LIMITS))
   if (encrypted) return { ok: false, why: 'is encrypted' }
   const { default: mammoth } = await import('mammoth')
   const { value } = await mammoth.extractRawText({ buffer: Buffer.from(bytes) })
