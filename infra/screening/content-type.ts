@@ -31,10 +31,12 @@ const archives =
 const documents = /^application\/(pdf|rtf|x-cfb|epub\+zip|vnd\.(openxmlformats|oasis|ms-)|postscript|msword)/
 
 export async function contentTypeOf(head: Uint8Array, filename: string): Promise<ContentType> {
-  const magic = await fileTypeFromBuffer(head.slice()).catch(() => undefined)
+  // The mark of UTF-16 is also how a frame of MPEG audio may begin: what reads as words goes first.
+  const marked = markedTextOf(head)
+  const magic = marked === undefined ? await fileTypeFromBuffer(head.slice()).catch(() => undefined) : undefined
   if (magic && magic.mime !== 'application/xml') return { mime: magic.mime, family: familyOf(magic.mime) }
   if (head.length === 0) return { mime: 'text/plain', family: 'text' }
-  const text = textOf(head)
+  const text = marked ?? textOf(head)
   if (text === undefined) return { mime: 'application/octet-stream', family: 'other' }
   const named = byExtension[extensionOf(filename)]
   if (/^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*(<!doctype svg[^>]*>\s*)?<svg[\s>]/i.test(text)) {
@@ -60,10 +62,20 @@ function familyOf(mime: string): ContentType['family'] {
   return mime.startsWith('text/') ? 'text' : 'other'
 }
 
+/** Text of UTF-16 with its mark. Undefined: it is none. */
+function markedTextOf(head: Uint8Array): string | undefined {
+  const label = head[0] === 0xff && head[1] === 0xfe ? 'utf-16le' : head[0] === 0xfe && head[1] === 0xff && 'utf-16be'
+  if (!label) return undefined
+  try {
+    const text = new TextDecoder(label, { fatal: true }).decode(head, { stream: true })
+    return /(?![\t-\r])\p{Cc}/u.test(text) ? undefined : text
+  } catch {
+    return undefined
+  }
+}
+
 /** Undefined: it is not text. The head may end in the middle of a character. */
 function textOf(head: Uint8Array): string | undefined {
-  const utf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)
-  if (utf16) return new TextDecoder(head[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(head)
   if (head.includes(0)) return undefined
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true })

@@ -3,11 +3,13 @@ import type { Attachment, Attachments } from '../../../persistence/attachments.t
 import { Failure } from '../../kernel/failure.ts'
 import { defineTool, type Tool, type ToolContext } from '../tool.ts'
 import { DOCX } from './document/document-job.ts'
-import { type Page, shownPages, wantedPages } from './document/pages.ts'
+import { type Page, shownPages, type Wanted, wantedPages } from './document/pages.ts'
 import { AT_ONCE, readDocument } from './document/read-document.ts'
 
 const MAX_CHARACTERS = 60_000
 const MAX_BYTES = 64 * 1024 * 1024
+/** Of one call that keeps them in memory, which takes one change of the memory for each: some 10 s of its minute. */
+const REMEMBERED = { pages: 500, characters: 2_000_000 }
 
 export interface DocumentIngestMeans {
   readonly attachments: () => Promise<Pick<Attachments, 'get' | 'read'>>
@@ -55,27 +57,42 @@ export function documentIngest({ attachments, rememberChunks }: DocumentIngestMe
       const store = await attachments()
       const found = await attachmentOf(store, attachment_id, context)
       const bytes = await bytesOf(store, found)
-      const read = await readDocument({ bytes, mime: found.mime, wanted }, context.signal)
+      const kept = { from: wanted.from, to: Math.min(wanted.to, wanted.from + REMEMBERED.pages - 1) }
+      const read = await readDocument(
+        {
+          ...{ bytes, mime: found.mime },
+          ...(remember ? { wanted: kept, characters: REMEMBERED.characters } : { wanted, characters: max_characters }),
+        },
+        context.signal,
+      )
       if (read.pages.length === 0) {
         throw new Failure(
           'TOOL_ARGUMENTS',
           `pages: ${found.filename} has ${read.total} pages, none of which is "${pages}".`,
         )
       }
-      const note = remember ? await remembered(found, read.pages, context) : ''
+      const note = remember ? await remembered(found, read, wanted, context) : ''
       const about = `${found.filename} (${found.mime}, ${found.size} bytes), pages: ${read.total}${note}`
-      return `${about}\n\n${shownPages(read.pages, read.total, max_characters)}`
+      return `${about}\n\n${shownPages(read.pages, read.total, wanted, max_characters)}`
     },
   })
 
-  async function remembered(found: Attachment, pages: readonly Page[], context: ToolContext): Promise<string> {
+  async function remembered(
+    found: Attachment,
+    { pages, total }: { readonly pages: readonly Page[]; readonly total: number },
+    { to }: Wanted,
+    context: ToolContext,
+  ): Promise<string> {
     if (!rememberChunks) return '\nNothing was remembered: there is no memory here.'
     const chunks = pages.map(({ number, text }) => ({
       key: `attachment/${found.id}/page/${number}`,
       text,
       source: `${found.filename}, page ${number}`,
     }))
-    return `\nRemembered: ${await rememberChunks(context, chunks)} pages.`
+    const count = await rememberChunks(context, chunks)
+    const [last, end] = [pages.at(-1)?.number ?? 0, Math.min(to, total)]
+    const rest = last < end ? `, up to page ${last}; ask for pages "${last + 1}-${end}" to remember the rest` : ''
+    return `\nRemembered: ${count} pages${rest}.`
   }
 }
 
@@ -89,7 +106,11 @@ async function attachmentOf(store: Pick<Attachments, 'get'>, named: string, cont
     throw new Failure('ATTACHMENT_QUARANTINED', `${found.filename} is quarantined and cannot be read.`)
   }
   if (!READABLE.has(found.mime) && !found.mime.startsWith('text/')) {
-    const why = found.mime.startsWith('image/') ? 'it is an image' : `nothing here reads ${found.mime}`
+    const why = found.mime.startsWith('image/')
+      ? 'it is an image'
+      : found.mime === 'application/x-cfb'
+        ? 'it is an Office document of the old format, or one that a password protects'
+        : `nothing here reads ${found.mime}`
     throw new Failure('DOCUMENT_UNREADABLE', `${found.filename} has no text to read: ${why}.`)
   }
   if (found.size > MAX_BYTES) {

@@ -5,6 +5,8 @@ export interface DocumentJob {
   readonly bytes: Uint8Array
   readonly mime: string
   readonly wanted: Wanted
+  /** As much text as anybody will see: pages beyond it are not read. */
+  readonly characters: number
 }
 
 export type DocumentAnswer =

@@ -5,10 +5,8 @@ import { ArchiveBudget, measureArchive, UnmeasuredArchive } from './measure-arch
 import { type Page, pagesOfText, type Wanted } from './pages.ts'
 
 /** The thread in which one document is read. It may hang or use up its memory: read-document.ts ends it, and nobody else notices. */
-const { bytes, mime, wanted } = workerData as DocumentJob
+const { bytes, mime, wanted, characters: enough } = workerData as DocumentJob
 
-/** Text of one answer; whoever wants more asks for fewer pages. */
-const MAX_CHARACTERS = 2_000_000
 /** Unpacked memory is outside the heap that a thread's limit counts. */
 const DOCX_LIMITS = { entries: 5_000, bytes: 64 * 1024 * 1024 }
 
@@ -40,7 +38,8 @@ async function pdf(): Promise<DocumentAnswer> {
     page.cleanup()
     characters += text.length
     pages.push({ number, text })
-    if (characters > MAX_CHARACTERS) break
+    // The page that no longer fits is read too: the first one is shown as far as it goes.
+    if (characters > enough) break
   }
   if (pages.length > 0 && characters === 0) {
     const which = pages.length === document.numPages ? 'has' : `has on pages ${wanted.from} to ${pages.at(-1)?.number}`

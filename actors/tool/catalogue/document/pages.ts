@@ -36,8 +36,11 @@ export function wantedPages(pages: string | undefined): Wanted | undefined {
   return from >= 1 && to >= from ? { from, to } : undefined
 }
 
-/** As many whole pages as fit; the first is cut when not even that does. What is left out is said, with how to get it. */
-export function shownPages(pages: readonly Page[], total: number, maxCharacters: number): string {
+/**
+ * As many whole pages as fit, of those that were read; the first is cut when not even that does. What is left out of the
+ * wanted ones is said, with how to get it.
+ */
+export function shownPages(pages: readonly Page[], total: number, wanted: Wanted, maxCharacters: number): string {
   const shown: string[] = []
   let room = maxCharacters
   let last = 0
@@ -53,7 +56,7 @@ export function shownPages(pages: readonly Page[], total: number, maxCharacters:
       break
     }
   }
-  const end = pages.at(-1)?.number ?? 0
+  const end = Math.min(wanted.to, total)
   if (last < end)
     shown.push(`[cut: pages ${last + 1} to ${end} are left out; ask for pages "${last + 1}-${end}" to go on]`)
   return shown.join('\n\n')
