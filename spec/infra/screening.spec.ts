@@ -179,6 +179,7 @@ describe('screening of uploads', function () {
       ],
       ['a.pdf', script, 'active'],
       ['a.pdf', Buffer.from(plain(script).replaceAll('/JavaScript', '/J#61vaScr#69pt'), 'latin1'), 'active'],
+      ['border.pdf', `%PDF-1.7\n${' '.repeat(980)}/S /JavaScript`, 'active'],
       ['a.pdf', pdfWith(action('Launch')), /^active: it is a PDF file that starts a program/],
       ['a.pdf', pdfWith(action('GoTo')), 'clean'],
       ['invoice.pdf', attached('factur-x.xml', Buffer.from('<invoice/>')), 'clean'],
@@ -190,17 +191,26 @@ describe('screening of uploads', function () {
 
   it('does not take the store’s failure for the file’s', async () => {
     const bytes = await nestedZip(2, { 'a.txt': randomBytes(2_000) })
-    for (const given of [bytes, gzipSync(bytes), Buffer.from(await pdfWith(() => {}))]) {
+    const pdf = Buffer.from(await pdfWith(() => {}))
+    // The reads of a ZIP file: its beginning, its end, its directory, then its entries.
+    for (const [given, fails] of [
+      ...[1, 2, 3, 4].map((fails) => [bytes, fails] as const),
+      ...([
+        [gzipSync(bytes), 1],
+        [pdf, 1],
+      ] as const),
+    ]) {
+      let reads = 0
       const content: Content = {
         size: given.length,
         async *read({ from, to }) {
-          if (from > 0) throw new Failure('JOURNAL_UNAVAILABLE', 'away')
-          yield given.subarray(from, Math.min(to, 60))
-          if (to > 60) throw new Failure('JOURNAL_UNAVAILABLE', 'away')
+          if (reads++ === fails) throw new Failure('JOURNAL_UNAVAILABLE', 'away')
+          yield given.subarray(from, to)
         },
       }
       const claimed = { filename: 'a.bin', mime: '' }
-      expect(await codeOf(screenUploads(quarantineRules)(content, claimed))).to.equal('JOURNAL_UNAVAILABLE')
+      const screened = screenUploads(quarantineRules)(content, claimed)
+      expect(await codeOf(screened), `read ${fails}`).to.equal('JOURNAL_UNAVAILABLE')
     }
   })
 })

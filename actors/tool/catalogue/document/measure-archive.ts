@@ -167,7 +167,7 @@ function opened(content: Content): Promise<yauzl.ZipFile> {
   return new Promise((resolve, reject) => {
     const options = { lazyEntries: true, autoClose: false, validateEntrySizes: true, strictFileNames: false }
     yauzl.fromRandomAccessReader(new ContentReader(content), content.size, options, (error, archive) => {
-      if (error) reject(new UnmeasuredArchive(`cannot be read (${error.message})`))
+      if (error) reject(isFailure(error) ? error : new UnmeasuredArchive(`cannot be read (${error.message})`))
       else resolve(archive)
     })
   })
