@@ -26,6 +26,8 @@ export async function showAttachments(
   if (!request.messages.some((message) => namesOf(message).length > 0)) return request
   let room = takesImages ? MAX_IMAGES : 0
   const messages: ModelMessage[] = []
+  // A client that sends its conversation again names the same image again: the model looks at it once, at its latest place.
+  const shown = new Set<string>()
   for (const message of request.messages.toReversed()) {
     const names = namesOf(message)
     if (names.length === 0 || message.role !== 'user') {
@@ -38,6 +40,8 @@ export async function showAttachments(
       const found = await ownedBy(owner, store, name)
       lines.push(lineOf(found, name))
       if (!found || room === 0 || !IMAGES.has(found.mime) || found.size > MAX_IMAGE_BYTES) continue
+      if (shown.has(found.id)) continue
+      shown.add(found.id)
       images.push({ mime: found.mime, base64: await base64Of(store, found) })
       room--
     }
