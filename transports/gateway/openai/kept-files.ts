@@ -115,13 +115,12 @@ export async function keptFiles(
   }
 }
 
-/** F3. */
-function refuseUntaken({ path, kind }: GivenFile, { mime, status, quarantineReason }: Verdict): void {
-  const lie = status === 'quarantined' && /^mismatch: (.*)$/s.exec(quarantineReason ?? '')?.[1]
-  if (status === 'quarantined' && !lie) return
-  if (lie) refuse(path, `${lie}.`)
+/** F3. A page instead of an image is the commonest answer of a server that wants a login: no case for an operator either. */
+function refuseUntaken({ path, kind }: GivenFile, { mime, quarantineReason = '' }: Verdict): void {
+  const [, rule, found] = /^(\S+): (.*)$/s.exec(quarantineReason) ?? []
+  if (rule === 'mismatch') refuse(path, `${found}.`)
   const why = notTaken(kind, mime)
-  if (why !== undefined) refuse(path, why)
+  if (why !== undefined && (rule === undefined || rule === 'active')) refuse(path, why)
 }
 
 /** Without a name it must not claim to be what it is not: only text is known by its name alone. */
