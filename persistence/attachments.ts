@@ -6,6 +6,8 @@
  *   A3. A save under an id that its session has already writes nothing, and answers what is there.
  *   A4. It goes with its session: nothing can be saved into one that is deleted, and `removeOfSession` leaves none behind.
  *   A5. What a save left that broke, or whose process died, is removed: at once, or by `sweep`.
+ *   A7. Bytes that a tenant has already, by a save that names their hash, are kept once: they go with the last attachment
+ *       that has them.
  */
 export interface Attachments {
   /**
@@ -49,6 +51,11 @@ export interface NewAttachment {
   readonly source: AttachmentSource
   readonly bytes: Uint8Array | AsyncIterable<Uint8Array>
   readonly maxBytes?: number
+  /**
+   * Hex, of bytes that are known beforehand. When an attachment of the tenant has them, under the same name and from the same
+   * source, they are not read again, nor screened: its type and status hold, and what an operator decided.
+   */
+  readonly sha256?: string
   /** Asked once all bytes are there and before anybody can see them. Left out: clean, of type `mime`. */
   readonly screen?: Screen
 }

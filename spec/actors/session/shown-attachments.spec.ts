@@ -31,6 +31,15 @@ describe('attachments before the model', () => {
     })
   })
 
+  it('shows an image that is named again once, where it was named last', async () => {
+    const { id } = await save('again.png', 'image/png')
+    const message = (attachments: string[]) => ({ role: 'user' as const, content: 'look', attachments })
+    const request = { model: 'm', messages: [message([id]), message([id])], tools: [], deadline: 0 }
+    const { messages } = await showAttachments(request, { tenant: 'acme', sessionId }, store, true)
+    expect(messages.map((one) => (one.role === 'user' ? one.images?.length : 'no user'))).to.deep.equal([undefined, 1])
+    for (const { content } of messages) expect(content).to.contain(`id ${id}`)
+  })
+
   it('shows nothing of another session or in quarantine', async () => {
     const other = await save('other.png', 'image/png', randomUUID())
     const bad = await save('bad.png', 'image/png')

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { Failure, type FailureCode, isFailure } from '../../../actors/kernel/failure.ts'
-import type { Attachment, Content, Verdict } from '../../../persistence/attachments.ts'
+import type { Attachment, Verdict } from '../../../persistence/attachments.ts'
 import type { GatewayContext } from '../gateway.ts'
 import { isUuid, uuidOf } from '../session-id.ts'
 import { attachmentPath } from '../uploads/attachment-json.ts'
@@ -15,7 +16,8 @@ const FETCH_MS = 30_000
 /**
  * Stores what messages brought along as attachments of the session, as uploads are, and answers their paths.
  *   F1. The id follows from session, name and content: what a client sends again, with the same Idempotency-Key or in
- *       the history of its next request, is the attachment that is there, and is not stored twice.
+ *       the history of its next request, is the attachment that is there, and is not stored twice. A request that names
+ *       no session has one of its own, so attachments of its own too; their bytes are the tenant's and kept once (A7).
  *   F2. An address is fetched once in a session: its id follows from the URL, so a repeat has the same content.
  *   F3. What an upload would put into quarantine is stored there, for an operator, and the turn is refused. Content that
  *       only is not what it says is refused without a trace: nobody would have to decide on it.
@@ -93,14 +95,18 @@ export async function keptFiles(
       const why = `the session holds ${held.count} attachments of ${held.bytes} bytes already.`
       refuse(file.path, why, 'UPLOAD_LIMIT')
     }
-    const claimed = { filename: file.filename ?? unnamed(file, declared), mime: declared ?? '' }
-    const verdict = await screen(contentOf(bytes), claimed)
-    refuseUntaken(file, verdict)
-    const filename = file.filename ?? `${unnamed(file, undefined)}-${id.slice(0, 8)}${extensionOf(verdict.mime)}`
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const mime = declared ?? ''
+    const filename = file.filename ?? `${file.kind}-${sha256.slice(0, 8)}${extensionOf(mime)}`
     const saved = await attachments.save({
-      ...{ id, tenant, sessionId, filename, mime: verdict.mime, source: 'message', bytes },
+      ...{ id, tenant, sessionId, filename, mime, source: 'message', bytes, sha256 },
       maxBytes: uploads.fileBytes,
-      screen: async () => verdict,
+      async screen(content, _claimed) {
+        // A name that was made up here claims nothing.
+        const verdict = await screen(content, { filename: file.filename ?? unnamed(file, mime), mime })
+        refuseUntaken(file, verdict)
+        return verdict
+      },
     })
     await context.uploadNotes(request, sessionId, { id, filename }).send(saved.status, saved)
     return saved
@@ -123,19 +129,9 @@ function refuseUntaken({ path, kind }: GivenFile, { mime, quarantineReason = '' 
   if (why !== undefined && (rule === undefined || rule === 'active')) refuse(path, why)
 }
 
-/** Without a name it must not claim to be what it is not: only text is known by its name alone. */
-function unnamed({ kind }: GivenFile, declared: string | undefined): string {
-  const name = kind === 'image' ? 'image' : 'document'
-  return declared?.startsWith('text/') ? `${name}${extensionOf(declared)}` : name
-}
-
-function contentOf(bytes: Uint8Array): Content {
-  return {
-    size: bytes.length,
-    async *read({ from, to }) {
-      yield bytes.subarray(from, to)
-    },
-  }
+/** Only text is known by its name alone. */
+function unnamed({ kind }: GivenFile, declared: string): string {
+  return declared.startsWith('text/') ? `${kind}${extensionOf(declared)}` : kind
 }
 
 /** The guard's words say where a name leads inside the network: that is for the log of who runs this, not for a client. */
