@@ -115,7 +115,7 @@ export function loadConfig(env: Environment): Config {
         ...defaultLimits,
         bodyBytes: v.SOMA_MAX_BODY_BYTES,
         openAiBodyBytes: Math.max(v.SOMA_MAX_BODY_BYTES, v.SOMA_OPENAI_MAX_BODY_BYTES),
-        heldBytes: Math.max(defaultLimits.heldBytes, 4 * v.SOMA_MAX_BODY_BYTES, 4 * v.SOMA_OPENAI_MAX_BODY_BYTES),
+        heldBytes: 4 * Math.max(v.SOMA_MAX_BODY_BYTES, v.SOMA_OPENAI_MAX_BODY_BYTES),
         streams: v.SOMA_MAX_STREAMS,
         streamsPerTenant: Math.min(v.SOMA_MAX_STREAMS, defaultLimits.streamsPerTenant),
       },

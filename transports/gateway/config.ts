@@ -62,9 +62,9 @@ export const defaultUploadLimits: UploadLimits = {
 
 export const defaultLimits: GatewayLimits = {
   bodyBytes: 2 * 1024 * 1024,
-  // The largest upload, 25 MB, in base64, and what stands around it.
+  // The largest upload, 25 MB, in base64, and what stands around it. Each costs about four times its size while it is read.
   openAiBodyBytes: 36 * 1024 * 1024,
-  heldBytes: 256 * 1024 * 1024,
+  heldBytes: 4 * 36 * 1024 * 1024,
   streams: 2_000,
   streamsPerTenant: 1_000,
   messageChars: 200_000,
