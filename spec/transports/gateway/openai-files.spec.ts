@@ -123,6 +123,8 @@ describe('files in requests of OpenAI clients', () => {
       metadata: { session_id: sessionId },
     })
     expect(await refusal(into)).to.include({ code: 'SESSION_NOT_FOUND' })
+    const { bytes } = await world.call('GET', '/v1/admin/attachments', 'evil')
+    expect(JSON.parse(String(bytes)).attachments, 'nothing was put into it either').to.deep.equal([])
     const named = (tenant: string, session: string) =>
       world.client(tenant).chat.completions.create({
         model,
