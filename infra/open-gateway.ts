@@ -9,6 +9,7 @@ import { createGateway } from '../transports/gateway/gateway.ts'
 import type { HealthReport } from '../transports/gateway/health.ts'
 import type { Mailbox } from '../transports/mailbox.ts'
 import type { Outbound } from '../transports/outbound.ts'
+import { fetchFile } from './fetch-file.ts'
 import { packageRoot, version } from './package-root.ts'
 import type { ProcessParts } from './process-parts.ts'
 import { SloRecorder, type SloRecorderParts } from './telemetry/slo-recorder.ts'
@@ -70,6 +71,7 @@ export async function openGateway(
         screen: async (bytes, claimed) =>
           (await import('./screening/screen-uploads.ts')).screenUploads(config.quarantineRules)(bytes, claimed),
         urlRefusal: content.urlRefusal,
+        ...(config.fetchesUrls && { fetchFile: fetchFile(config.content.httpFetchAllow) }),
         models,
         personas: content.personas,
         tools: content.tools,

@@ -7,6 +7,8 @@
  *   A4. It goes with its session: nothing can be saved into one that is deleted, and `removeOfSession` leaves none behind.
  *   A5. What a save left that broke, or whose process died, is removed: at once, or by `sweep`.
  *   A6. A save that names a `room` never takes its session beyond it, whatever is saved at the same time, by any process.
+ *   A7. Bytes that a tenant has already, by a save that names their hash, are kept once: they go with the last attachment
+ *       that has them.
  */
 export interface Attachments {
   /**
@@ -52,6 +54,11 @@ export interface NewAttachment {
   readonly maxBytes?: number
   /** All that the session may hold, with this one. Left out: it is saved, however much that is. */
   readonly room?: Held
+  /**
+   * Hex, of bytes that are known beforehand. When an attachment of the tenant has them, under the same name and from the same
+   * source, they are not read again, nor screened: its type and status hold, and what an operator decided.
+   */
+  readonly sha256?: string
   /** Asked once all bytes are there and before anybody can see them. Left out: clean, of type `mime`. */
   readonly screen?: Screen
 }

@@ -36,14 +36,17 @@ export class InMemoryAttachments implements Attachments {
     const id = (given.id ?? this.#ids.uuid()).toLowerCase()
     const sessionId = given.sessionId.toLowerCase()
     for (const one of [id, sessionId]) refuseUnlessUuid(one)
-    const chunks: Uint8Array[] = []
-    const saved = await saveContent(given, {
-      async write(chunk) {
-        chunks.push(chunk.slice())
-      },
-      read: (range) => pieces(chunks, range),
-      async discard() {},
-    })
+    const same = this.#same(given)
+    const chunks: Uint8Array[] = same ? [...same.chunks] : []
+    const saved = same
+      ? contentOf(same.attachment)
+      : await saveContent(given, {
+          async write(chunk) {
+            chunks.push(chunk.slice())
+          },
+          read: (range) => pieces(chunks, range),
+          async discard() {},
+        })
     const there = this.#kept.get(id)?.attachment
     if (there) return owned(there, given.tenant)
     if (this.#store.records.get(sessionId)?.state === 'deleted') throw deleted(sessionId)
@@ -120,10 +123,24 @@ export class InMemoryAttachments implements Attachments {
     return { count: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
   }
 
+  /** A7. */
+  #same({ tenant, filename, source, sha256 }: NewAttachment): Kept | undefined {
+    if (sha256 === undefined) return undefined
+    return [...this.#kept.values()].find(
+      ({ attachment: one }) =>
+        one.tenant === tenant && one.sha256 === sha256 && one.filename === filename && one.source === source,
+    )
+  }
+
   #mine(tenant: string, id: string): Kept | undefined {
     const kept = isUuid(id) ? this.#kept.get(id.toLowerCase()) : undefined
     return kept?.attachment.tenant === tenant ? kept : undefined
   }
+}
+
+function contentOf({ size, sha256, mime, status, quarantineReason, decidedBy }: Attachment) {
+  const why = quarantineReason === undefined ? {} : { quarantineReason }
+  return { size, sha256, mime, status, ...why, ...(decidedBy === undefined ? {} : { decidedBy }) }
 }
 
 async function* pieces(chunks: readonly Uint8Array[], range: ByteRange): AsyncGenerator<Uint8Array> {

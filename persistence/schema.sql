@@ -30,7 +30,8 @@ table attachments
   created_at timestamp with time zone not null
   content uuid not null
   constraint attachments_pkey PRIMARY KEY (id)
-  create UNIQUE INDEX attachments_by_content ON public.attachments USING btree (content)
+  create INDEX attachments_by_content ON public.attachments USING btree (content)
+  create INDEX attachments_by_hash ON public.attachments USING btree (tenant, sha256)
   create INDEX attachments_by_session ON public.attachments USING btree (session_id, created_at, id)
   create INDEX attachments_by_tenant ON public.attachments USING btree (tenant, created_at, id)
 function attachments_held(of_session uuid, of_tenant text) returns TABLE(count double precision, bytes double precision)

@@ -1,9 +1,8 @@
 import type { Clock, Ids } from '../actors/kernel/clock.ts'
+import { attachmentColumns as columns, type AttachmentRow as Row, toAttachment } from './attachment-row.ts'
 import {
   type Attachment,
   type AttachmentQuery,
-  type AttachmentSource,
-  type AttachmentStatus,
   type Attachments,
   type ByteRange,
   CHUNK_BYTES,
@@ -16,7 +15,7 @@ import { rowsOf } from './database-failure.ts'
 import { type ContentDraft, deleted, full, missing, owned, saveContent } from './saving.ts'
 import { isUuid, refuseUnlessUuid } from './session-cursor.ts'
 import type { Sql } from './sql.ts'
-import { fromStoredText, toStoredText } from './stored-json.ts'
+import { toStoredText } from './stored-json.ts'
 
 /** Leftovers removed by one statement: more of them wait for the next sweep. */
 const SWEPT_AT_ONCE = 100
@@ -36,6 +35,8 @@ export class SqlAttachments implements Attachments {
   async save(given: NewAttachment): Promise<Attachment> {
     const { id = this.ids.uuid(), tenant, sessionId, room } = given
     refuseUnlessUuid(sessionId)
+    const same = given.sha256 === undefined ? undefined : await this.saveSame(given, id, given.sha256)
+    if (same) return same
     // Drawn for every try: two that save the same attachment at once never write into each other's bytes.
     const content = this.ids.uuid()
     const draft = this.draft(content)
@@ -82,6 +83,38 @@ export class SqlAttachments implements Attachments {
     if (there) return owned(toAttachment(there), tenant)
     if (room === undefined || (await this.isDeleted(sessionId))) throw deleted(sessionId)
     throw full(given.filename, saved.size, await this.usage(tenant, sessionId), room)
+  }
+
+  /** A6, A7. The lock holds off whoever would remove that row, and then its bytes, until this one is written (removeWhere). */
+  private async saveSame(given: NewAttachment, id: string, sha256: string): Promise<Attachment | undefined> {
+    const [row] = await rowsOf<Row>(
+      this.sql,
+      `with same as (
+         select * from attachments where tenant = $2 and sha256 = $4 and filename = $5 and source = $6 limit 1 for key share
+       ), held as (
+         select count + 1 <= $8::float8 and bytes + same.size <= $9::float8 as fits
+         from same, attachments_held($3::uuid, $2) where $8::float8 is not null
+       )
+       insert into attachments (id, tenant, session_id, filename, mime, source, size, sha256, status, quarantine_reason,
+         decided_by, created_at, content)
+       select $1::uuid, tenant, $3::uuid, filename, mime, source, size, sha256, status, quarantine_reason, decided_by,
+         to_timestamp($7::float8 / 1000), content
+       from same where not exists (select from session_envelopes where session_id = $3::uuid and state = 'deleted')
+         and coalesce((select fits from held), true)
+       on conflict (id) do nothing returning ${columns}`,
+      [
+        id,
+        toStoredText(given.tenant),
+        given.sessionId,
+        sha256,
+        toStoredText(given.filename),
+        given.source,
+        this.clock.now(),
+        given.room?.count ?? null,
+        given.room?.bytes ?? null,
+      ],
+    )
+    return row && toAttachment(row)
   }
 
   async get(tenant: string, id: string): Promise<Attachment | undefined> {
@@ -184,18 +217,24 @@ export class SqlAttachments implements Attachments {
     return rows.length > 0
   }
 
+  /**
+   * A7. In two statements: the second sees what was written while the first waited for a lock, and so the attachment that
+   * took over its bytes. A death between them leaves bytes that a sweep finds (A5).
+   */
   private async removeWhere(condition: string, params: readonly unknown[]): Promise<number> {
-    const [row] = await rowsOf<{ gone: number }>(
+    const gone = await rowsOf<{ content: string }>(
       this.sql,
-      `with gone as (
-         delete from attachments where ${condition} returning content
-       ), no_chunks as (
-         delete from attachment_chunks where content in (select content from gone)
-       )
-       select count(*)::float8 as gone from gone`,
+      `delete from attachments where ${condition} returning content::text as content`,
       params,
     )
-    return row?.gone ?? 0
+    if (gone.length === 0) return 0
+    await rowsOf(
+      this.sql,
+      `delete from attachment_chunks c where content = any($1::uuid[])
+         and not exists (select from attachments a where a.content = c.content)`,
+      [[...new Set(gone.map(({ content }) => content))]],
+    )
+    return gone.length
   }
 
   private draft(content: string): ContentDraft {
@@ -236,40 +275,5 @@ export class SqlAttachments implements Attachments {
       if (row === undefined) throw missing(id)
       yield withinRange(Buffer.from(row.bytes, 'base64'), n, range)
     }
-  }
-}
-
-interface Row {
-  readonly id: string
-  readonly tenant: string
-  readonly session_id: string
-  readonly filename: string
-  readonly mime: string
-  readonly source: AttachmentSource
-  readonly size: number
-  readonly sha256: string
-  readonly status: AttachmentStatus
-  readonly quarantine_reason: string | null
-  readonly decided_by: string | null
-  readonly created_ms: number
-}
-
-const columns = `id::text as id, tenant, session_id::text as session_id, filename, mime, source, size::float8 as size, sha256,
-  status, quarantine_reason, decided_by, (extract(epoch from created_at) * 1000)::float8 as created_ms`
-
-function toAttachment(row: Row): Attachment {
-  return {
-    id: row.id,
-    tenant: fromStoredText(row.tenant),
-    sessionId: row.session_id,
-    filename: fromStoredText(row.filename),
-    mime: fromStoredText(row.mime),
-    source: row.source,
-    size: row.size,
-    sha256: row.sha256,
-    status: row.status,
-    ...(row.quarantine_reason !== null && { quarantineReason: fromStoredText(row.quarantine_reason) }),
-    ...(row.decided_by !== null && { decidedBy: fromStoredText(row.decided_by) }),
-    createdAt: Math.round(row.created_ms),
   }
 }

@@ -104,6 +104,20 @@ export const failures = {
     title: 'The attachment is quarantined',
     remedy: 'Ask an operator, who can release or delete it: /v1/admin/attachments.',
   },
+  CONTENT_INVALID: {
+    disposition: 'reply',
+    status: 400,
+    title: 'A part of the content cannot be taken as it is',
+    remedy:
+      'See `param`. Images are png, jpeg, gif or webp, files are PDF, text, Markdown, HTML or DOCX; each in base64, as a data: URL.',
+  },
+  CONTENT_NOT_FETCHED: {
+    disposition: 'reply',
+    status: 400,
+    title: 'The address in a part of the content was not fetched',
+    remedy:
+      'Send the content itself, as a data: URL in base64. Addresses are fetched only with SOMA_OPENAI_FETCH_URLS, from public hosts.',
+  },
   DOCUMENT_UNREADABLE: {
     disposition: 'reply',
     status: 422,
@@ -492,6 +506,13 @@ export const failures = {
     status: 503,
     title: 'Too many open streams',
     remedy: 'Close some, or raise SOMA_MAX_STREAMS.',
+  },
+  TOO_MANY_LARGE_REQUESTS: {
+    disposition: 'reply',
+    status: 503,
+    title: 'Too many requests with files in them are being read',
+    remedy:
+      'Send it again after Retry-After, or upload the files with POST /v1/uploads, which holds none of them in memory.',
   },
   SLOW_READER: {
     disposition: 'reply',

@@ -9,8 +9,10 @@ const text = z.string().max(1_000_000)
 const id = z.string().min(1).max(200)
 const v = z.literal(1)
 
+const attachments = z.array(z.string().max(2_000)).max(100)
+
 const historyMessage = z.union([
-  z.object({ role: z.enum(['system', 'user']), content: text }),
+  z.object({ role: z.enum(['system', 'user']), content: text, attachments: attachments.optional() }),
   z.object({
     role: z.literal('assistant'),
     content: text,
@@ -64,7 +66,7 @@ const command = z.discriminatedUnion('kind', [
     v,
     turnId: id,
     text,
-    attachments: z.array(z.string().max(2_000)).max(100),
+    attachments,
     metadata,
     personaId: id.optional(),
     model: id.optional(),

@@ -186,7 +186,12 @@ export interface ClientTool {
 }
 
 export type HistoryMessage =
-  | { readonly role: 'system' | 'user'; readonly content: string }
+  | {
+      readonly role: 'system' | 'user'
+      readonly content: string
+      /** Of a user message: paths of attachments of this session. */
+      readonly attachments?: readonly string[]
+    }
   | {
       readonly role: 'assistant'
       readonly content: string

@@ -26,6 +26,8 @@ export async function showAttachments(
   if (!request.messages.some((message) => namesOf(message).length > 0)) return request
   let room = takesImages ? MAX_IMAGES : 0
   const messages: ModelMessage[] = []
+  // A client that sends its conversation again names the same image again: the model looks at it once, at its latest place.
+  const shown = new Set<string>()
   for (const message of request.messages.toReversed()) {
     const names = namesOf(message)
     if (names.length === 0 || message.role !== 'user') {
@@ -36,10 +38,18 @@ export async function showAttachments(
     const images: ModelImage[] = []
     for (const name of names) {
       const found = await ownedBy(owner, store, name)
-      lines.push(lineOf(found, name))
-      if (!found || room === 0 || !IMAGES.has(found.mime) || found.size > MAX_IMAGE_BYTES) continue
-      images.push({ mime: found.mime, base64: await base64Of(store, found) })
-      room--
+      if (!found) {
+        lines.push(`[Attachment ${name.slice(0, 100)}: not available.]`)
+        continue
+      }
+      let where = shown.has(found.id) ? 'It is shown below.' : 'It is an image that is not shown here.'
+      if (room > 0 && IMAGES.has(found.mime) && found.size <= MAX_IMAGE_BYTES && !shown.has(found.id)) {
+        shown.add(found.id)
+        images.push({ mime: found.mime, base64: await base64Of(store, found) })
+        room--
+        where = 'It is shown here.'
+      }
+      lines.push(lineOf(found, where))
     }
     const content = [message.content, ...lines].filter((text) => text !== '').join('\n\n')
     messages.unshift({ role: 'user', content, ...(images.length > 0 && { images }) })
@@ -57,10 +67,9 @@ async function ownedBy({ tenant, sessionId }: AttachmentOwner, store: Pick<Attac
   return found?.sessionId === sessionId && found.status === 'clean' ? found : undefined
 }
 
-function lineOf(found: Attachment | undefined, name: string): string {
-  if (!found) return `[Attachment ${name.slice(0, 100)}: not available.]`
-  const { filename, mime, size, id } = found
-  return `[Attachment: ${filename}, ${mime}, ${size} bytes, id ${id}. document_ingest reads its text.]`
+function lineOf({ filename, mime, size, id }: Attachment, where: string): string {
+  const how = mime.startsWith('image/') && mime !== 'image/svg+xml' ? where : 'document_ingest reads its text.'
+  return `[Attachment: ${filename}, ${mime}, ${size} bytes, id ${id}. ${how}]`
 }
 
 async function base64Of(store: Pick<Attachments, 'read'>, { tenant, id }: Attachment): Promise<string> {

@@ -203,7 +203,8 @@ function startTurn(state: SessionState, event: Extract<SessionEvent, { kind: 'Tu
   if (!request) return state
   const { turnId } = request
   const results = (request.toolResults ?? []).map((result) => ({ role: 'tool', turnId, ...result }) as const)
-  const words = request.text === '' && results.length > 0 ? [] : [userMessage(request)]
+  const silent = request.text === '' && request.attachments.length === 0
+  const words = silent && results.length > 0 ? [] : [userMessage(request)]
   return {
     ...state,
     queue: state.queue.filter((queued) => queued !== request),

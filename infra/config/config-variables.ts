@@ -104,6 +104,14 @@ export const variables = {
     'Names that a Host header may have, besides loopback ones; any when tokens are required and none is named.',
   ),
   SOMA_MAX_BODY_BYTES: known(whole(1_024, 1 << 30, defaultLimits.bodyBytes), 'Largest request body.'),
+  SOMA_OPENAI_MAX_BODY_BYTES: known(
+    whole(1_024, 1 << 27, defaultLimits.openAiBodyBytes),
+    'Largest body of a chat completion or response, files in it included; without them SOMA_MAX_BODY_BYTES holds.',
+  ),
+  SOMA_OPENAI_FETCH_URLS: known(
+    flag(false),
+    'Fetch images and files that a chat completion or response names by http(s) URL, from public hosts; docs/UPLOADS.md.',
+  ),
   SOMA_UPLOAD_MAX_BYTES: known(whole(1_024, 1 << 30, defaultUploadLimits.fileBytes), 'Largest uploaded file.'),
   SOMA_UPLOAD_MAX_FILES: known(whole(1, 1_000, defaultUploadLimits.files), 'Files of one upload.'),
   SOMA_UPLOAD_SECONDS: known(whole(1, 3_000, defaultUploadLimits.seconds), 'How long one upload may take.'),

@@ -29,6 +29,8 @@ export interface Config {
   readonly memory: MemoryConfig
   /** What uploads are quarantined for. */
   readonly quarantineRules: readonly QuarantineRule[]
+  /** Clients of the OpenAI surface may name files by URL. */
+  readonly fetchesUrls: boolean
   /** The variables that tenants.ts reads: TENANT_CONFIG_PATH and BUDGET_LIMIT_*. */
   readonly budgets: Environment
   readonly logs: LogsConfig
@@ -112,6 +114,8 @@ export function loadConfig(env: Environment): Config {
       limits: {
         ...defaultLimits,
         bodyBytes: v.SOMA_MAX_BODY_BYTES,
+        openAiBodyBytes: Math.max(v.SOMA_MAX_BODY_BYTES, v.SOMA_OPENAI_MAX_BODY_BYTES),
+        heldBytes: 4 * Math.max(v.SOMA_MAX_BODY_BYTES, v.SOMA_OPENAI_MAX_BODY_BYTES),
         streams: v.SOMA_MAX_STREAMS,
         streamsPerTenant: Math.min(v.SOMA_MAX_STREAMS, defaultLimits.streamsPerTenant),
       },
@@ -138,6 +142,7 @@ export function loadConfig(env: Environment): Config {
       workingMemory: v.SOMA_CACHE_WM_LIMIT,
     },
     quarantineRules: v.SOMA_UPLOAD_QUARANTINE as readonly QuarantineRule[],
+    fetchesUrls: v.SOMA_OPENAI_FETCH_URLS,
     content: contentOf(v, env, inDataDir),
     memory: memoryOf(v),
     budgets: budgetVariables(env, inDataDir(v.TENANT_CONFIG_PATH, 'tenants.yaml')),

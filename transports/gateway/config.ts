@@ -20,6 +20,10 @@ export interface GatewayConfig {
 export interface GatewayLimits {
   /** SOMA_MAX_BODY_BYTES */
   readonly bodyBytes: number
+  /** SOMA_OPENAI_MAX_BODY_BYTES: of a request whose content has files in it. */
+  readonly openAiBodyBytes: number
+  /** Of all such requests that are read at once; a tenant may have half of it. */
+  readonly heldBytes: number
   /** SOMA_MAX_STREAMS */
   readonly streams: number
   readonly streamsPerTenant: number
@@ -58,6 +62,9 @@ export const defaultUploadLimits: UploadLimits = {
 
 export const defaultLimits: GatewayLimits = {
   bodyBytes: 2 * 1024 * 1024,
+  // The largest upload, 25 MB, in base64, and what stands around it. Each costs about four times its size while it is read.
+  openAiBodyBytes: 36 * 1024 * 1024,
+  heldBytes: 4 * 36 * 1024 * 1024,
   streams: 2_000,
   streamsPerTenant: 1_000,
   messageChars: 200_000,

@@ -28,6 +28,7 @@ import { type App, createHttpServer } from './http-server.ts'
 import { mcpRoutes } from './mcp/endpoint.ts'
 import { OpenStreams } from './open-streams.ts'
 import { chatCompletionRoutes } from './openai/chat-completions.ts'
+import { HeldBytes } from './openai/held-bytes.ts'
 import { modelRoutes } from './openai/models.ts'
 import { responseRoutes } from './openai/responses.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -83,6 +84,8 @@ export interface GatewayDeps {
   readonly screen: Screen
   /** Why no callback may be sent there. */
   readonly urlRefusal: UrlRefusal
+  /** Left out: what clients name by URL is refused. Rejects as http_fetch does. */
+  readonly fetchFile?: FetchFile
   readonly models: Models
   readonly personas: Personas
   readonly tools: ToolCatalogue
@@ -98,6 +101,11 @@ export interface GatewayDeps {
   readonly log: Logger
 }
 
+export type FetchFile = (
+  url: string,
+  within: { readonly signal: AbortSignal; readonly maxBytes: number },
+) => Promise<Uint8Array>
+
 export interface GatewayMetrics {
   request(method: string, route: string, status: number, seconds: number): void
   streams(open: number): void
@@ -109,6 +117,7 @@ export interface GatewayContext extends GatewayDeps {
   readonly door: SessionDoor
   readonly streams: OpenStreams
   readonly uploadNotes: UploadNotes
+  readonly heldBytes: HeldBytes
   /** config.limits, where a stream looks for them. */
   readonly limits: GatewayConfig['limits']
 }
@@ -133,6 +142,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
     streams,
     limits: config.limits,
     uploadNotes: uploadNotes(deps),
+    heldBytes: new HeldBytes(config.limits),
   }
   const { app, sockets } = await createHttpServer(deps, authenticator)
   app.after(() => {

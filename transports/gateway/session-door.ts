@@ -157,9 +157,10 @@ export class SessionDoor {
   }
 
   /** D1, for what a session is given beside its messages: it is born when it is not there. */
-  async enter(caller: Caller, sessionId: string): Promise<void> {
+  async enter(caller: Caller, sessionId: string, birth: Birth = {}): Promise<void> {
+    this.checkPersona(birth.personaId)
     this.#refuseQuarantined(sessionId)
-    await this.#enter(caller, sessionId, this.#birthRecord(caller, sessionId, {}))
+    await this.#enter(caller, sessionId, this.#birthRecord(caller, sessionId, birth))
   }
 
   /** D1, for reading. */

@@ -2,6 +2,8 @@
 export interface Hints {
   readonly text: string
   readonly url: string | undefined
+  /** Id of a file that came with it. */
+  readonly attachment?: string | undefined
 }
 
 type Schema = Readonly<Record<string, unknown>>
@@ -32,6 +34,7 @@ function exampleValue(name: string, schema: Schema, hints: Hints): unknown {
     case 'object':
       return exampleObject(schema, hints)
     default:
+      if (name === 'attachment_id' && hints.attachment !== undefined) return hints.attachment
       return /ur[li]/i.test(name) || schema.format === 'uri' ? (hints.url ?? 'https://example.com/') : hints.text
   }
 }

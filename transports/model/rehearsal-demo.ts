@@ -34,7 +34,8 @@ function wantedCalls(text: string, { tools, messages }: ModelRequest): readonly 
   for (const tool of tools) if (mentions(text, tool)) wanted.add(tool.name)
   // The very first message shows a tool whatever it says, so that the newcomer sees one at work.
   if (wanted.size === 0 && userTexts(messages).length === 1) wanted.add('echo')
-  const hints = { text: text.replace(/^\s*(please )?(echo:?|(remember|note):?( that)?)\s+/i, '') || text, url }
+  const said = text.replace(/^\s*(please )?(echo:?|(remember|note):?( that)?)\s+/i, '') || text
+  const hints = { text: said, url, attachment: /^\[Attachment: .* id ([\w-]+)\. document_ingest/m.exec(text)?.[1] }
   return tools
     .filter((tool) => wanted.has(tool.name))
     .slice(0, 4)

@@ -198,6 +198,16 @@ describe('session behaviour', () => {
     ])
   })
 
+  it('takes files that come without a word, and those of a history that a client sends again once', () => {
+    const session = new GivenSession()
+    const history = [{ role: 'user', content: 'look', attachments: ['a0'] }] as const
+    session.user('t1', '', { history, toolResults: [{ toolCallId: 'abc', content: 'sunny' }], attachments: ['a1'] })
+    session.says('seen')
+    session.user('t2', 'and?', { history })
+    const told = session.state.history.map((one) => ('attachments' in one ? one.attachments : undefined))
+    expect(told).to.deep.equal([['a0'], undefined, ['a1'], undefined, undefined])
+  })
+
   it('is not moved by another tenant', () => {
     const session = new GivenSession()
     session.user('t1')

@@ -160,7 +160,7 @@ describe('a dry run', () => {
     await world.dry({ inject: { role: 'system', content: 'be terse' } })
     const told = world.requests.at(-1)?.messages.find(({ role }) => role === 'user')?.content
     expect(told).to.equal(
-      `say seen\n\n[Attachment: cat.png, image/png, 5 bytes, id ${id}. document_ingest reads its text.]\n\n` +
+      `say seen\n\n[Attachment: cat.png, image/png, 5 bytes, id ${id}. It is an image that is not shown here.]\n\n` +
         '[Attachment gone: not available.]',
     )
   })

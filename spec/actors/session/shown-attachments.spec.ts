@@ -23,12 +23,28 @@ describe('attachments before the model', () => {
 
   it('names each file, and shows an image only to a model that takes images', async () => {
     const { id } = await save('cat.png', 'image/png')
-    const line = `look\n\n[Attachment: cat.png, image/png, 5 bytes, id ${id}. document_ingest reads its text.]`
-    expect(await shown([`/v1/attachments/${id}`], false)).to.deep.equal({ role: 'user', content: line })
+    const line = (how: string) => `look\n\n[Attachment: cat.png, image/png, 5 bytes, id ${id}. ${how}]`
+    const unseen = { role: 'user', content: line('It is an image that is not shown here.') }
+    expect(await shown([`/v1/attachments/${id}`], false)).to.deep.equal(unseen)
     expect(await shown([id], true)).to.deep.equal({
-      ...{ role: 'user', content: line },
+      ...{ role: 'user', content: line('It is shown here.') },
       images: [{ mime: 'image/png', base64: Buffer.from('bytes').toString('base64') }],
     })
+  })
+
+  it('shows an image that is named again once, where it was named last', async () => {
+    const { id } = await save('again.png', 'image/png')
+    const message = (attachments: string[]) => ({ role: 'user' as const, content: 'look', attachments })
+    const request = { model: 'm', messages: [message([id]), message([id])], tools: [], deadline: 0 }
+    const { messages } = await showAttachments(request, { tenant: 'acme', sessionId }, store, true)
+    expect(messages.map((one) => (one.role === 'user' ? one.images?.length : 'no user'))).to.deep.equal([undefined, 1])
+    const where = messages.map(({ content }) => content.split(`id ${id}. `)[1])
+    expect(where).to.deep.equal(['It is shown below.]', 'It is shown here.]'])
+  })
+
+  it('says of a document how its text is read', async () => {
+    const { id } = await save('a.pdf', 'application/pdf')
+    expect((await shown([id], true))?.content).to.contain(`id ${id}. document_ingest reads its text.]`)
   })
 
   it('shows nothing of another session or in quarantine', async () => {

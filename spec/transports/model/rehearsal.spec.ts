@@ -171,6 +171,12 @@ describe('the rehearsal models', () => {
       }
     }
 
+    it('reads a file that came with the message', async () => {
+      const line = '[Attachment: a.md, text/markdown, 7 bytes, id 5-a. document_ingest reads its text.]'
+      const { called } = await turn(`What is in it?\n\n${line}`, {}, [tool('document_ingest', 'attachment_id')])
+      expect(called).to.deep.equal(['document_ingest {"attachment_id":"5-a"}'])
+    })
+
     it('says in every answer what it is', async () => {
       for (const text of ['hello', 'what time is it?', 'tell me more', '']) {
         expect((await turn(text)).text).to.match(/rehearsal model.*OPENAI_BASE_URL/)

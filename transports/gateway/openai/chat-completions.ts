@@ -3,11 +3,11 @@ import type { ConversationEvent } from '../../outbound.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
 import { undashed } from '../session-id.ts'
-import { askedTurn, namedSession } from './asked-turn.ts'
+import { enterTurn, namedSession } from './asked-turn.ts'
 import { chatHistory, chatRequest, clientTools, refuseUnsupported } from './chat-request.ts'
 import { ChatStream, type ChunkHead } from './chat-stream.ts'
 import { chooseModel } from './model-name.ts'
-import { runTurn, type UserTurn } from './run-turn.ts'
+import { runTurn } from './run-turn.ts'
 import { turnInput } from './turn-input.ts'
 import { toolCallsOf, usageOf } from './turn-outcome.ts'
 
@@ -17,6 +17,8 @@ export function chatCompletionRoutes(app: App, context: GatewayContext): void {
     '/v1/chat/completions',
     {
       config: { errors: 'openai' },
+      bodyLimit: context.limits.openAiBodyBytes,
+      onRequest: (request, reply) => context.heldBytes.beginBody(request, reply),
       schema: {
         tags: ['openai'],
         summary: 'OpenAI chat completions, each a turn of a session (metadata.session_id or X-Session-Id)',
@@ -29,7 +31,8 @@ export function chatCompletionRoutes(app: App, context: GatewayContext): void {
       refuseUnsupported(body)
       const chosen = chooseModel(context, body.model)
       const session = namedSession(request, body.metadata)
-      const turn = askedTurn(request, {
+      if (body.stream) context.streams.checkRoom(request.caller.tenant)
+      const { ticket, command } = await enterTurn(context, request, session, {
         metadata: body.metadata,
         chosen,
         input: turnInput(chatHistory(body.messages), { field: 'messages', unnamed: session === undefined }),
@@ -37,9 +40,6 @@ export function chatCompletionRoutes(app: App, context: GatewayContext): void {
         maxTokens: body.max_completion_tokens ?? body.max_tokens,
         tools: clientTools(body),
       })
-      if (body.stream) context.streams.checkRoom(request.caller.tenant)
-      const ticket = await context.door.ticket(request, session, turn)
-      const command: UserTurn = { ...turn, turnId: ticket.envelopeId }
       const head: ChunkHead = {
         id: `chatcmpl-${undashed(ticket.envelopeId)}`,
         created: Math.floor(context.clock.now() / 1000),

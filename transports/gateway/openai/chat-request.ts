@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { Failure } from '../../../actors/kernel/failure.ts'
-import type { ClientTool, HistoryMessage } from '../../../actors/session/protocol.ts'
+import type { ClientTool } from '../../../actors/session/protocol.ts'
+import { content, readContent, textOf } from './content-part.ts'
+import type { GivenMessage } from './turn-input.ts'
 
 /** Fields that are not named here are let through unread: sampling hints that the model behind may not know. */
-const part = z.looseObject({ type: z.string(), text: z.string().optional(), refusal: z.string().optional() })
-const content = z.union([z.string(), z.array(part)])
-
 const message = z.discriminatedUnion('role', [
   z.looseObject({ role: z.enum(['system', 'developer', 'user']), content }),
   z.looseObject({
@@ -73,17 +72,19 @@ export function refuseUnsupported(body: Readonly<Record<string, unknown>>): void
   if (body.functions != null) refused('functions', 'use `tools`.')
 }
 
-export function chatHistory(messages: ChatRequest['messages']): HistoryMessage[] {
-  return messages.map((one, index): HistoryMessage => {
+export function chatHistory(messages: ChatRequest['messages']): GivenMessage[] {
+  return messages.map((one, index): GivenMessage => {
     const path = `body/messages/${index}/content`
     switch (one.role) {
       case 'system':
       case 'developer':
-        return { role: 'system', content: textOf(one.content, path) }
-      case 'user':
-        return { role: 'user', content: textOf(one.content, path) }
+        return { role: 'system', content: textOf(one.content, path, 'a system message') }
+      case 'user': {
+        const { text, files } = readContent(one.content, path)
+        return { role: 'user', content: text, files }
+      }
       case 'tool':
-        return { role: 'tool', toolCallId: one.tool_call_id, content: textOf(one.content, path) }
+        return { role: 'tool', toolCallId: one.tool_call_id, content: textOf(one.content, path, 'a tool message') }
       case 'assistant': {
         const toolCalls = one.tool_calls?.map((call) => ({
           id: call.id,
@@ -92,7 +93,7 @@ export function chatHistory(messages: ChatRequest['messages']): HistoryMessage[]
         }))
         return {
           role: 'assistant',
-          content: one.content == null ? '' : textOf(one.content, path),
+          content: one.content == null ? '' : textOf(one.content, path, 'an assistant message'),
           ...(toolCalls === undefined || toolCalls.length === 0 ? {} : { toolCalls }),
         }
       }
@@ -100,19 +101,6 @@ export function chatHistory(messages: ChatRequest['messages']): HistoryMessage[]
         throw new Failure('INVALID_REQUEST', `${path} has an unknown role.`)
     }
   })
-}
-
-const textParts = new Set(['text', 'input_text', 'output_text', 'refusal'])
-
-export function textOf(given: z.infer<typeof content>, path: string): string {
-  if (typeof given === 'string') return given
-  return given
-    .map((one, index) => {
-      if (textParts.has(one.type)) return one.text ?? one.refusal ?? ''
-      const why = `content of type \`${one.type}\` is not taken here, only text.`
-      throw new Failure('INVALID_REQUEST', why, { errors: [{ path: `${path}/${index}`, message: why }] })
-    })
-    .join('')
 }
 
 export function clientTools(body: Pick<ChatRequest, 'tools' | 'tool_choice'>): ClientTool[] | undefined {

@@ -18,13 +18,20 @@ export function openAiError(problem: Problem): OpenAiError {
     error: {
       message: `${problem.title}: ${problem.detail}`,
       type: typeOf(problem.status),
-      param: problem.errors?.[0]?.path ?? null,
+      param: paramOf(problem.errors?.[0]?.path),
       code: problem.code,
       remedy: problem.remedy,
       ...(problem.trace_id === undefined ? {} : { trace_id: problem.trace_id }),
       ...(problem.errors === undefined ? {} : { errors: problem.errors }),
     },
   }
+}
+
+/** `body/messages/2/content/1/image_url/url` as OpenAI writes it: `messages[2].content[1].image_url.url`. */
+export function paramOf(path: string | undefined): string | null {
+  const [, ...names] = path?.split('/') ?? []
+  if (names.length === 0) return null
+  return names.map((name, index) => (/^\d+$/.test(name) ? `[${name}]` : index === 0 ? name : `.${name}`)).join('')
 }
 
 function typeOf(status: number): string {

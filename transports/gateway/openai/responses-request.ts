@@ -1,22 +1,21 @@
 import { z } from 'zod'
 import { Failure } from '../../../actors/kernel/failure.ts'
-import type { ClientTool, HistoryMessage } from '../../../actors/session/protocol.ts'
-import { textOf } from './chat-request.ts'
-
-const part = z.looseObject({ type: z.string(), text: z.string().optional(), refusal: z.string().optional() })
+import type { ClientTool } from '../../../actors/session/protocol.ts'
+import { type Content, content, readContent, textOf } from './content-part.ts'
+import type { GivenMessage } from './turn-input.ts'
 
 const item = z.union([
   z.looseObject({ type: z.literal('function_call'), call_id: z.string(), name: z.string(), arguments: z.string() }),
   z.looseObject({
     type: z.literal('function_call_output'),
     call_id: z.string(),
-    output: z.union([z.string(), z.array(part)]),
+    output: content,
   }),
   z.looseObject({ type: z.literal('reasoning') }),
   z.looseObject({
     type: z.literal('message').optional(),
     role: z.enum(['user', 'assistant', 'system', 'developer']),
-    content: z.union([z.string(), z.array(part)]),
+    content,
   }),
 ])
 
@@ -64,9 +63,9 @@ export function refuseUnsupportedResponse(body: ResponsesRequest): void {
 }
 
 /** Input items as the messages that a chat would have. */
-export function inputHistory(input: ResponsesRequest['input']): HistoryMessage[] {
+export function inputHistory(input: ResponsesRequest['input']): GivenMessage[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]
-  const messages: HistoryMessage[] = []
+  const messages: GivenMessage[] = []
   for (const [index, one] of input.entries()) {
     const path = `body/input/${index}/content`
     if (one.type === 'reasoning') continue
@@ -74,20 +73,23 @@ export function inputHistory(input: ResponsesRequest['input']): HistoryMessage[]
       const { call_id: id, name, arguments: args } = one as { call_id: string; name: string; arguments: string }
       addCall(messages, { id, name, arguments: args })
     } else if (one.type === 'function_call_output') {
-      const { call_id, output } = one as { call_id: string; output: z.infer<typeof part>[] | string }
-      messages.push({ role: 'tool', toolCallId: call_id, content: textOf(output, path) })
+      const { call_id, output } = one as { call_id: string; output: Content }
+      const said = textOf(output, `body/input/${index}/output`, 'the output of a tool')
+      messages.push({ role: 'tool', toolCallId: call_id, content: said })
     } else {
-      const { role, content } = one as { role: string; content: z.infer<typeof part>[] | string }
-      const text = textOf(content, path)
-      if (role === 'assistant' || role === 'user') messages.push({ role, content: text })
-      else messages.push({ role: 'system', content: text })
+      const { role, content } = one as { role: string; content: Content }
+      if (role === 'user') {
+        const { text, files } = readContent(content, path)
+        messages.push({ role, content: text, files })
+      } else if (role === 'assistant') messages.push({ role, content: textOf(content, path, 'an assistant message') })
+      else messages.push({ role: 'system', content: textOf(content, path, 'a system message') })
     }
   }
   return messages
 }
 
 /** Calls made side by side are items of their own here, and one assistant message in a chat. */
-function addCall(messages: HistoryMessage[], call: { id: string; name: string; arguments: string }): void {
+function addCall(messages: GivenMessage[], call: { id: string; name: string; arguments: string }): void {
   const last = messages.at(-1)
   if (last?.role === 'assistant') {
     messages[messages.length - 1] = { ...last, toolCalls: [...(last.toolCalls ?? []), call] }

@@ -4,7 +4,7 @@ import { Failure } from '../../../actors/kernel/failure.ts'
 import type { ConversationEvent } from '../../outbound.ts'
 import type { GatewayContext } from '../gateway.ts'
 import type { App } from '../http-server.ts'
-import { askedTurn, namedSession } from './asked-turn.ts'
+import { enterTurn, namedSession } from './asked-turn.ts'
 import { chooseModel } from './model-name.ts'
 import { parseResponseId, sessionOfConversation } from './response-id.ts'
 import { outputOf, type ResponseFrame, responseEnded, responseInProgress } from './response-object.ts'
@@ -16,7 +16,7 @@ import {
   refuseUnsupportedResponse,
   responsesRequest,
 } from './responses-request.ts'
-import { runTurn, type UserTurn } from './run-turn.ts'
+import { runTurn } from './run-turn.ts'
 import { TextFlow } from './text-flow.ts'
 import { turnInput } from './turn-input.ts'
 
@@ -30,6 +30,8 @@ export function responseRoutes(app: App, context: GatewayContext): void {
     '/v1/responses',
     {
       config: { errors: 'openai' },
+      bodyLimit: context.limits.openAiBodyBytes,
+      onRequest: (request, reply) => context.heldBytes.beginBody(request, reply),
       schema: {
         tags: ['openai'],
         summary: 'OpenAI responses, each a turn of a session (previous_response_id or conversation)',
@@ -42,7 +44,10 @@ export function responseRoutes(app: App, context: GatewayContext): void {
       refuseUnsupportedResponse(body)
       const chosen = chooseModel(context, body.model)
       const session = sessionOf(request, body)
-      const turn = askedTurn(request, {
+      // A response id names a session that must be there; any other name may be a session's first.
+      if (body.previous_response_id != null) await door.require(request.caller, session as string)
+      if (body.stream) context.streams.checkRoom(request.caller.tenant)
+      const { ticket, command } = await enterTurn(context, request, session, {
         metadata: body.metadata,
         chosen,
         input: turnInput(inputHistory(body.input), {
@@ -54,10 +59,6 @@ export function responseRoutes(app: App, context: GatewayContext): void {
         maxTokens: body.max_output_tokens,
         tools: functionTools(body),
       })
-      // A response id names a session that must be there; any other name may be a session's first.
-      if (body.previous_response_id != null) await door.require(request.caller, session as string)
-      if (body.stream) context.streams.checkRoom(request.caller.tenant)
-      const ticket = await door.ticket(request, session, turn)
       const frame: ResponseFrame = {
         sessionId: ticket.sessionId,
         turnId: ticket.envelopeId,
@@ -68,7 +69,6 @@ export function responseRoutes(app: App, context: GatewayContext): void {
         metadata: body.metadata ?? {},
         tools: body.tools ?? [],
       }
-      const command: UserTurn = { ...turn, turnId: ticket.envelopeId }
       const stream = body.stream ? new ResponseStream(context, request, reply, frame) : undefined
       const answer = await runTurn(context, request, reply, ticket, command, stream)
       return answer ? responseEnded(frame, answer.final, outputOf(frame, answer.final, answer.text)) : reply

@@ -1,10 +1,15 @@
 import { Failure } from '../../../actors/kernel/failure.ts'
 import type { HistoryMessage, SessionCommand } from '../../../actors/session/protocol.ts'
+import type { GivenFile } from './content-part.ts'
 
-export type TurnInput = Pick<
-  Extract<SessionCommand, { kind: 'AcceptUserTurn' }>,
-  'text' | 'history' | 'toolResults' | 'instructions'
->
+/** A message as the request has it: its files are not stored yet. */
+export type GivenMessage = HistoryMessage & { readonly files?: readonly GivenFile[] }
+
+export interface TurnInput
+  extends Pick<Extract<SessionCommand, { kind: 'AcceptUserTurn' }>, 'text' | 'toolResults' | 'instructions'> {
+  readonly files: readonly GivenFile[]
+  readonly history: readonly GivenMessage[]
+}
 
 export interface InputOrigin {
   /** The body's field, for what is refused. */
@@ -18,9 +23,9 @@ export interface InputOrigin {
  * What an OpenAI client sends is a whole conversation; what a session takes is one turn. The turn is all that follows
  * the last assistant message: its user messages are the text, its tool messages the results that the client's tools
  * gave. System messages are instructions wherever they stand. What comes before is history: a new session is given it,
- * a session that exists has it already.
+ * a session that exists has it already. Files go the way of the message they came with (kept-files.ts).
  */
-export function turnInput(messages: readonly HistoryMessage[], about: InputOrigin): TurnInput {
+export function turnInput(messages: readonly GivenMessage[], about: InputOrigin): TurnInput {
   const { instructions } = about
   const spoken = messages.filter((message) => message.role !== 'system')
   const lastAnswer = spoken.findLastIndex((message) => message.role === 'assistant')
@@ -35,8 +40,9 @@ export function turnInput(messages: readonly HistoryMessage[], about: InputOrigi
     message.role === 'tool' ? [{ toolCallId: message.toolCallId, content: message.content }] : [],
   )
   const history = spoken.slice(0, lastAnswer + 1)
-  const text = turn.flatMap((message) => (message.role === 'user' ? [message.content] : [])).join('\n\n')
-  if (text === '' && results.length === 0) refuse(about.field, 'the message is empty.')
+  const text = turn.flatMap(({ role, content }) => (role === 'user' && content !== '' ? [content] : [])).join('\n\n')
+  const files = turn.flatMap((message) => message.files ?? [])
+  if (text === '' && results.length === 0 && files.length === 0) refuse(about.field, 'the message is empty.')
   if (about.unnamed) {
     const called = new Set(
       history.flatMap((message) => (message.role === 'assistant' ? message.toolCalls : [])?.map(({ id }) => id) ?? []),
@@ -50,7 +56,8 @@ export function turnInput(messages: readonly HistoryMessage[], about: InputOrigi
   }
   return {
     text,
-    ...(history.length === 0 ? {} : { history }),
+    files,
+    history,
     ...(results.length === 0 ? {} : { toolResults: results }),
     ...(told === '' ? {} : { instructions: told }),
   }

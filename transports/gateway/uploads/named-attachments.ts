@@ -5,6 +5,11 @@ import { attachmentPath } from './attachment-json.ts'
 
 const NAMED = /^(?:\/?v1\/attachments\/|attachments\/)?([^/]+)$/
 
+/** Of an attachment's path or id; what is neither names none. */
+export function namedId(name: string): string {
+  return NAMED.exec(name)?.[1] ?? ''
+}
+
 /**
  * Attachments that a message names, by path or by id, checked before the message is accepted: those of its session, not
  * quarantined. Answers their paths, each once.
@@ -16,7 +21,7 @@ export async function checkedAttachments(
 ): Promise<string[]> {
   const paths = await Promise.all(
     named.map(async (name, index) => {
-      const id = NAMED.exec(name)?.[1] ?? ''
+      const id = namedId(name)
       const found = isUuid(id) ? await attachments.get(at.tenant, id) : undefined
       const errors = [{ path: `body/attachments/${index}`, message: 'names no attachment of this session' }]
       if (!found || found.sessionId !== at.sessionId) {
