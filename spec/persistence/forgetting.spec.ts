@@ -3,11 +3,13 @@ import type { MemoryCaller } from '../../actors/memory/memory.ts'
 import { shardAddressOf } from '../../actors/memory/place.ts'
 import { systemIds } from '../../infra/clock.ts'
 import { migrate } from '../../persistence/migrate.ts'
-import type { Persistence } from '../../persistence/open.ts'
+import { openPersistence, type Persistence } from '../../persistence/open.ts'
+import { cuttableLine } from '../support/cuttable-line.ts'
 import { eventually } from '../support/eventually.ts'
 import { MemoryWorld } from '../support/memory-world.ts'
 import { common, onEveryDatabase, onTwoServers } from '../support/persistence-under-test.ts'
 import { tablesHolding } from '../support/tables-holding.ts'
+import { describeWith, freshDatabase } from '../support/test-services.ts'
 
 /** What is forgotten is found nowhere in the database: looked for in every row of every table (docs/MEMORY.md, Forgetting). */
 describe('forgetting', function () {
@@ -15,6 +17,39 @@ describe('forgetting', function () {
   onEveryDatabase(suite)
   onTwoServers(suite)
   onEveryDatabase(upgrade)
+
+  describeWith('postgres', 'on Postgres whose connections break', (dsn) => {
+    it('has a text for every row and no other, whenever that happens', async () => {
+      const database = await freshDatabase(dsn)
+      const line = await cuttableLine(database.dsn)
+      const cut = await openPersistence({ ...common, postgresDsn: line.dsn })
+      const whole = await openPersistence({ ...common, postgresDsn: database.dsn })
+      const world = await MemoryWorld.start(cut)
+      const by = (): MemoryCaller => ({ tenant: 'acme', role: 'user', requestId: systemIds.uuid() })
+      const keys = Array.from({ length: 60 }, (_, n) => `k${n}`)
+      await Promise.all(keys.map((key) => world.door.remember({ key, text: `secret ${key}` }, by())))
+      const asked = keys.map((key) => world.door.forget({ keys: [key] }, by()).catch(() => undefined))
+      await Promise.race(asked)
+      line.cut()
+      // Of one moment: the server may still be at the last statement that came through.
+      const wrong = await whole.sql.query(
+        `select e.data -> 'memory' ->> 'key' as key from events e where e.kind = 'MemoryRemembered'
+         and (e.data -> 'memory' ->> 'text' <> '') <> exists (select from memories m where m.address = e.address and m.seq = e.seq)`,
+      )
+      expect(wrong).to.deep.equal([])
+      const left = await whole.sql.query('select key from memories')
+      expect(left.length, 'some are forgotten').to.be.below(keys.length)
+      void world.crash()
+      const next = await MemoryWorld.start(whole)
+      await next.door.forget({ keys }, by())
+      await next.stop()
+      expect(await tablesHolding(whole.sql, 'secret')).to.deep.equal([])
+      await whole.close()
+      await line.close()
+      void cut.close().catch(() => {})
+      await database.drop()
+    })
+  })
 })
 
 function suite(stores: () => Persistence): void {
