@@ -1,4 +1,4 @@
--- What is forgotten is erased from the journal as well (docs/adr/0014-forgetting-erases.md). The row of a memory names by its
+-- What is forgotten is erased from the journal as well (docs/adr/0015-forgetting-erases.md). The row of a memory names by its
 -- seq the event that wrote it: whatever removes or replaces the row takes the content out of that event, in the same
 -- transaction. Here and not in the append: it costs an append that forgets nothing nothing at all, and holds for nodes of an
 -- older version too, while a cluster is brought up to date.

@@ -17,7 +17,7 @@ const folded = (events: readonly StoredEvent[]) =>
 const outcomes = (events: readonly StoredEvent[]) =>
   events.map((one) => outcomeOf([memoryEventCodec.decode(one)], one.at))
 
-/** The journal of a shard whose forgotten memories are erased from it (docs/adr/0014-forgetting-erases.md). */
+/** The journal of a shard whose forgotten memories are erased from it (docs/adr/0015-forgetting-erases.md). */
 describe('an erased journal', () => {
   it('gives the same state and outcomes as one that kept everything, and holds no text but that of live memories', async () => {
     const step = fc.record({
