@@ -14,6 +14,8 @@ import { lastWords } from './timers.ts'
  *   journaled, headed, sent, recorded, spent, armed, disarmed, remembered, unremembered: the writes. Events have (address,
  *            seq) as their key, so even a second writer
  *            with the same epoch, which cannot be, would fail as a whole and never leave a gap or a fork (J1).
+ * Rows of memories that go or are replaced take the content of their events with them, by a trigger of the database
+ * (migrations/0007-erase-forgotten.sql): part of this transaction, and no part of the many appends without any.
  */
 export const appendStatement = `
 with batch as (

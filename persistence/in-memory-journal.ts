@@ -104,6 +104,11 @@ export class InMemoryJournal implements Journal, Usage {
     const tombstone = this.store.events.get(address)?.at(-1)
     if (tombstone) this.store.events.set(address, [tombstone])
     this.store.unfinished.delete(address)
+    const record = this.store.records.get(idOf(address))
+    if (record) {
+      const { title: _, ...rest } = record
+      this.store.records.set(record.sessionId, { ...rest, metadata: {} })
+    }
     const calls = `tool:${idOf(address)}/`
     for (const of of this.store.events.keys()) {
       if (of.startsWith(calls) && !this.store.unfinished.has(of)) this.store.events.delete(of)

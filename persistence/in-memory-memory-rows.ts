@@ -1,4 +1,5 @@
 import { type Address, shardOf } from '../actors/kernel/address.ts'
+import { erasedMemory } from './erased-memory.ts'
 import { copyOf, type InMemoryStore } from './in-memory-store.ts'
 import type { Append } from './journal.ts'
 import { memoryCursor, parseMemoryCursor } from './memory-cursor.ts'
@@ -165,12 +166,26 @@ export function applyMemoryChanges(store: InMemoryStore, { address, memories }: 
   if (memories === undefined) return
   const rows = store.memories.get(address) ?? new Map<string, MemoryRow>()
   store.memories.set(address, rows)
+  eraseEvents(store, address, [...memories.put.map(({ key }) => key), ...memories.remove])
   for (const row of memories.put) {
     const { text, vector, model } = (rows.get(row.key) ?? {}) as Partial<Kept>
     const kept = text === row.text && vector !== undefined ? { vector, model } : {}
     rows.set(row.key, { ...copyOf(row), address, ...kept } as Kept)
   }
   for (const key of memories.remove) rows.delete(key)
+}
+
+/** Q4. Of the rows as they were before the append. */
+function eraseEvents(store: InMemoryStore, address: Address, keys: readonly string[]): void {
+  const rows = store.memories.get(address)
+  const seqs = new Set(keys.map((key) => rows?.get(key)?.seq))
+  const events = store.events.get(address) ?? []
+  store.events.set(
+    address,
+    events.map((event) =>
+      event.kind === 'MemoryRemembered' && seqs.has(event.seq) ? { ...event, data: erasedMemory(event.data) } : event,
+    ),
+  )
 }
 
 function plain({ vector: _vector, model: _model, ...row }: Kept): MemoryRow {

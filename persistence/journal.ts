@@ -39,9 +39,9 @@ export interface Journal {
   /** Forgets relayed outbox rows. */
   relayed(envelopeIds: readonly string[]): Promise<void>
   /**
-   * Deletes what a session leaves: all its events but the last (the tombstone, which keeps it closed) and those of its
-   * finished tool calls. Its inbox stays, so nothing is applied again, and so does its outbox: cancellations must get
-   * out. J1 then holds from the tombstone on.
+   * Deletes what a session leaves: all its events but the last (the tombstone, which keeps it closed), those of its
+   * finished tool calls, and the title and metadata of its record, which are somebody's words too. Its inbox stays, so
+   * nothing is applied again, and so does its outbox: cancellations must get out. J1 then holds from the tombstone on.
    */
   erase(address: Address, epoch: number): Promise<void>
   /**

@@ -6,6 +6,8 @@ import type { Address } from '../actors/kernel/address.ts'
  *   Q1. Only rows of the tenant that is named are ever given; what is over its time is not given, removed or not.
  *   Q2. A shard's seq and state are read in one statement, so they are of one moment.
  *   Q3. A vector is stored only beside the text that it was made of.
+ *   Q4. The journal has the content of a memory only while its row is there: what replaces or removes a row erases the
+ *       content of the event that wrote it, in the same append (erased-memory.ts).
  */
 export interface MemoryRows {
   /** Q2. What a recovery of the shard needs. `items` only when at most `itemsUpTo` are there, in no order. */

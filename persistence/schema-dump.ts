@@ -3,7 +3,7 @@ import type { Sql } from './sql.ts'
 /**
  * The schema as the catalogue knows it, in a form that is equal on PGlite and on every Postgres version we support (pg_dump
  * is neither). persistence/schema.sql is this text; a spec compares, so that nobody has to add up the migrations.
- * Of a view only the columns are told: versions word its query differently.
+ * Of a view only the columns are told: versions word its query differently. Of a function only its head.
  */
 export async function dumpSchema(sql: Sql): Promise<string> {
   const rows = await sql.query<{ line: string }>(`
@@ -29,8 +29,11 @@ export async function dumpSchema(sql: Sql): Promise<string> {
       from relations r join pg_index x on x.indrelid = r.oid join pg_class i on i.oid = x.indexrelid
       where not exists (select from pg_constraint c where c.conindid = x.indexrelid)
       union all
-      select p.proname, 4, 0, '', 'function ' || p.proname || '(' || pg_get_function_arguments(p.oid) || ') returns '
-        || pg_get_function_result(p.oid)
+      select r.relname, 4, 0, t.tgname, '  ' || lower(left(pg_get_triggerdef(t.oid), 6)) || substr(pg_get_triggerdef(t.oid), 7)
+      from relations r join pg_trigger t on t.tgrelid = r.oid and not t.tgisinternal
+      union all
+      select 'function ' || p.proname, 0, 0, '', 'function ' || p.proname || '(' || pg_get_function_arguments(p.oid)
+        || ') returns ' || pg_get_function_result(p.oid)
       from pg_proc p where p.pronamespace = 'public'::regnamespace
     )
     select line from lines order by relname collate "C", part, place, name collate "C"`)

@@ -70,6 +70,8 @@ table events
   constraint events_pkey PRIMARY KEY (address, seq)
   create INDEX events_by_time ON public.events USING brin (at)
   create INDEX events_denied ON public.events USING btree (at DESC, address) WHERE ((kind = 'InvocationFinished'::text) AND ((((data -> 'outcome'::text) -> 'decision'::text) ->> 'allow'::text) = 'false'::text))
+function erase_memory_of_row() returns trigger
+function erased_memory(data jsonb) returns jsonb
 table idempotency_keys
   tenant text not null
   key text not null
@@ -126,6 +128,7 @@ table memories
   create INDEX memories_of_tenant ON public.memories USING btree (tenant, updated_at DESC, namespace DESC, key DESC)
   create INDEX memories_over ON public.memories USING btree (shard, expires_at) WHERE (expires_at IS NOT NULL)
   create INDEX memories_unembedded ON public.memories USING btree (shard) WHERE (embedding IS NULL)
+  create TRIGGER memories_erase AFTER DELETE OR UPDATE OF seq ON public.memories FOR EACH ROW EXECUTE FUNCTION erase_memory_of_row()
 table nodes
   id text not null
   name text not null

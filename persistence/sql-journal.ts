@@ -146,13 +146,16 @@ export class SqlJournal implements Journal {
        ), no_events as (
          delete from events e where e.address = $1 and exists (select from allowed)
            and e.seq < (select seq from actors where address = $1)
+       ), no_words as (
+         update session_envelopes set title = null, metadata = '{}'
+         where session_id = $6::uuid and exists (select from allowed)
        ), no_calls as (
          delete from events where address in (select address from calls)
        ), no_call_heads as (
          delete from actors where address in (select address from calls)
        )
        select not exists (select from allowed) as fenced`,
-      [address, kindOf(address), shardOf(address), epoch, calls],
+      [address, kindOf(address), shardOf(address), epoch, calls, idOf(address)],
     )
     if (rows[0]?.fenced !== false) throw new Failure('EPOCH_FENCED', `${address} is owned elsewhere`)
   }

@@ -20,12 +20,14 @@ export interface ChangeRecord {
   readonly timestamp: number
 }
 
-/** One for each event that changed something, none for the others. `id` is the same whenever it is published again. */
+/** One for each event that changed something and still stands, none for the others. `id` is the same whenever it is published again. */
 export function changeRecordOf(event: MemoryEvent, id: string, at: number): ChangeRecord | undefined {
   const { tenant, namespace } = event
   const common = { type: 'memory.write', tenant, timestamp: at / 1_000 } as const
   switch (event.kind) {
     case 'MemoryRemembered': {
+      // Published again after a takeover, when it is forgotten already: that is a record of its own, behind this one.
+      if (event.erased) return undefined
       const { memory, replaced, createdAt, expiresAt = null, author } = event
       const { sessionId = null, personaId = null, ...content } = memory
       return {

@@ -9,7 +9,10 @@ interface Placed {
   readonly namespace: string
 }
 
-/** The journal of one shard. Each is also a record of the change feed (memory.wal). */
+/**
+ * The journal of one shard. Each is also a record of the change feed (memory.wal). Only what is still remembered has its
+ * content here (persistence/memory-rows.ts, Q4).
+ */
 export type MemoryEvent =
   | (Placed & {
       readonly kind: 'MemoryRemembered'
@@ -23,6 +26,8 @@ export type MemoryEvent =
       readonly duplicateOf?: string
       /** Of universe, session, persona, text and value. */
       readonly contentHash: string
+      /** The memory was replaced or is gone: `text`, `value`, `tags` and `contentHash` are empty. Nothing folds from them. */
+      readonly erased?: true
       readonly author: Author
       readonly decision: PolicyDecision
     })

@@ -76,6 +76,7 @@ export function serviceProblems(v: Values): Problem[] {
     openfga: v.OPENFGA_API_URL !== undefined,
     somabrain: v.SOMA_BASE_URL !== undefined,
     model: true,
+    embedding: !['local', 'none'].includes(v.SOMA_EMBEDDING_MODEL),
   }
   const required = v.SOMA_REQUIRED.flatMap((name) => {
     if (!isDependency(name)) {

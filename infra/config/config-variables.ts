@@ -185,7 +185,7 @@ export const variables = {
   ),
   SOMA_REQUIRED: known(
     list(),
-    'Dependencies without which the start is refused, besides Postgres and Kafka: redis, opa, openfga, somabrain, model.',
+    'Dependencies without which the start is refused, besides Postgres and Kafka: redis, opa, openfga, somabrain, model, embedding.',
   ),
 
   OPA_URL: known(

@@ -8,7 +8,7 @@ import type { Probe } from './probe.ts'
  * look at, and pays nothing for the clients of those it does not have.
  */
 export async function probesOf(config: Config): Promise<Probe[]> {
-  const { persistence, cluster, services } = config
+  const { persistence, cluster, services, memory } = config
   const needs = (name: DependencyName) => services.required.includes(name)
   const probes: (Probe | Promise<Probe>)[] = []
   const { postgresDsn, redisUrl, journals = [] } = persistence
@@ -23,5 +23,8 @@ export async function probesOf(config: Config): Promise<Probe[]> {
   if (opa) probes.push(import('./opa.ts').then((it) => it.opaProbe(opa, needs('opa'))))
   if (openFga) probes.push(import('./openfga.ts').then((it) => it.openFgaProbe(openFga, needs('openfga'))))
   if (brain) probes.push(import('./somabrain.ts').then((it) => it.somaBrainProbe(brain, needs('somabrain'))))
+  const { embedding } = memory
+  if (embedding.kind === 'endpoint')
+    probes.push(import('./embedding.ts').then((it) => it.embeddingProbe(embedding, needs('embedding'))))
   return Promise.all(probes)
 }

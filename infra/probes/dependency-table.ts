@@ -60,6 +60,13 @@ export const dependencyTable = {
     looksAt: 'that the endpoint lists models',
     remedy: 'Start the model server, or correct OPENAI_BASE_URL and OPENAI_API_KEY.',
   },
+  embedding: {
+    variables: 'SOMA_EMBEDDING_MODEL (other than local and none), SOMA_EMBEDDING_BASE_URL, SOMA_EMBEDDING_API_KEY',
+    required: 'when SOMA_REQUIRED names it',
+    without: 'Memories are found by their words alone; vectors are made when it is back.',
+    looksAt: 'that it embeds a word with the model, in SOMA_EMBEDDING_DIMENSIONS; then only that it is there',
+    remedy: 'Start the embedding server, or correct SOMA_EMBEDDING_BASE_URL; SOMA_EMBEDDING_MODEL=local needs none.',
+  },
 } as const satisfies Readonly<Record<string, Dependency>>
 
 export type DependencyName = keyof typeof dependencyTable

@@ -73,6 +73,8 @@ export const at = ({ address, variable }: Place) => `${address} (${variable})`
 
 export async function runProbe(probe: Probe, clock: Clock, limitMs = LOOK_LIMIT_MS): Promise<Found> {
   const { name, required, place } = probe
+  // Field by field: the place of a service of HTTP has the headers of its requests too, and with them a key (P2).
+  const { address, variable } = place
   const from = clock.now()
   const over = new AbortController()
   // Each socket of a look listens: three for every broker.
@@ -87,11 +89,11 @@ export async function runProbe(probe: Probe, clock: Clock, limitMs = LOOK_LIMIT_
   try {
     const found = await Promise.race([probe.look(over.signal), late]) // P1
     const detail = `${found} at ${at(place)}`
-    return { name, required, ...place, ok: true, detail, remedy: '', cause: undefined, ms: clock.now() - from }
+    return { name, required, address, variable, ok: true, detail, remedy: '', cause: undefined, ms: clock.now() - from }
   } catch (error) {
     const trouble = error instanceof Trouble ? error : new Trouble('failed', `${at(place)}: ${wordsOf(error)}`, '')
     const { kind: cause, message: detail, remedy } = trouble
-    return { name, required, ...place, ok: false, detail, remedy, cause, ms: clock.now() - from }
+    return { name, required, address, variable, ok: false, detail, remedy, cause, ms: clock.now() - from }
   } finally {
     cancel()
     over.abort()

@@ -4,7 +4,7 @@ import { systemIds } from '../../infra/clock.ts'
 import type { Append } from '../../persistence/journal.ts'
 import type { NewMemoryRow } from '../../persistence/memory-rows.ts'
 import { AT, anAppend, ownShards } from '../support/given-append.ts'
-import { aRow } from '../support/given-memory.ts'
+import { aContent, aRow, author, mayWrite } from '../support/given-memory.ts'
 import type { Stores } from '../support/persistence-under-test.ts'
 
 /** What every MemoryRows promises (persistence/memory-rows.ts), and that an append writes them with its events (J4). */
@@ -165,5 +165,31 @@ export function memoryRowsSuite(stores: () => Stores): void {
     ).to.deep.equal(['b'])
     await append(at(0), [row('a', { seq: 3, text: 'another' })])
     expect((await page(true)).map(({ key }) => key)).to.deep.equal(['a', 'b'])
+  })
+
+  it('take the content of their event with them when they are replaced or removed, and leave the fact (Q4)', async () => {
+    const remembered = (text: string) => {
+      const memory = aContent({ text, value: { of: text }, tags: [text] })
+      const data = { tenant, memory, createdAt: AT, contentHash: text, author, decision: mayWrite }
+      return { events: [{ kind: 'MemoryRemembered', version: 1, at: AT, data }] }
+    }
+    const texts = async () =>
+      (await stores().journal.read(at(0), 0, 10)).map(
+        ({ data }) => (data as { memory?: { text: string } }).memory?.text,
+      )
+    await append(at(0), [row('a', { seq: 1 })], [], remembered('one \0'))
+    await append(at(0), [row('b', { seq: 2 })], [], remembered('two'))
+    await append(at(0), [row('a', { seq: 3 })], [], remembered('three'))
+    expect(await texts(), 'replaced').to.deep.equal(['', 'two', 'three'])
+    expect(await append(at(0), [], ['b'], { epoch: epochOf(at(0)) + 1 })).to.equal('fenced')
+    expect(await append(at(0), [], ['b'], { expectedSeq: 9 })).to.equal('conflict')
+    await rows().saveVectors(at(0), 'm', [{ key: 'b', seq: 2, vector: new Float32Array([1]) }])
+    expect(await texts(), 'nothing of it').to.deep.equal(['', 'two', 'three'])
+    const whole = await stores().journal.read(at(0), 1, 1)
+    await append(at(0), [], ['b', 'never was'])
+    expect(await texts()).to.deep.equal(['', '', 'three', undefined])
+    const memory = { ...aContent(), text: '', value: null, tags: [] }
+    const data = { ...(whole[0]?.data as object), erased: true, contentHash: '', memory }
+    expect(await stores().journal.read(at(0), 1, 1)).to.deep.equal([{ ...whole[0], data }])
   })
 }
