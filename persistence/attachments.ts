@@ -7,8 +7,8 @@
  *   A4. It goes with its session: nothing can be saved into one that is deleted, and `removeOfSession` leaves none behind.
  *   A5. What a save left that broke, or whose process died, is removed: at once, or by `sweep`.
  *   A6. A save that names a `room` never takes its session beyond it, whatever is saved at the same time, by any process.
- *   A7. Bytes that a tenant has already, by a save that names their hash, are kept once: they go with the last attachment
- *       that has them.
+ *   A7. Bytes that a tenant has already on the same server, by a save that names their hash, are kept once: they go with
+ *       the last attachment that has them.
  */
 export interface Attachments {
   /**
