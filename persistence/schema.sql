@@ -34,7 +34,6 @@ table attachments
   create INDEX attachments_by_hash ON public.attachments USING btree (tenant, sha256)
   create INDEX attachments_by_session ON public.attachments USING btree (session_id, created_at, id)
   create INDEX attachments_by_tenant ON public.attachments USING btree (tenant, created_at, id)
-function attachments_held(of_session uuid, of_tenant text) returns TABLE(count double precision, bytes double precision)
 table dead_letters
   position bigint not null generated always as identity
   id text not null
@@ -70,6 +69,7 @@ table events
   constraint events_pkey PRIMARY KEY (address, seq)
   create INDEX events_by_time ON public.events USING brin (at)
   create INDEX events_denied ON public.events USING btree (at DESC, address) WHERE ((kind = 'InvocationFinished'::text) AND ((((data -> 'outcome'::text) -> 'decision'::text) ->> 'allow'::text) = 'false'::text))
+function attachments_held(of_session uuid, of_tenant text) returns TABLE(count double precision, bytes double precision)
 function erase_memory_of_row() returns trigger
 function erased_memory(data jsonb) returns jsonb
 table idempotency_keys
