@@ -106,6 +106,10 @@ function journaledSession(
         condenser.consider(scope)
         return
       }
+      if (effect.kind === 'Erase') {
+        parts.erase(address)
+        return
+      }
       abort()
       if (effect.kind === 'CallModel') live = startModelCall(sessionId, scope, parts)
     },
@@ -115,10 +119,8 @@ function journaledSession(
       ...usageOf(after, events, meta),
       ...timerChanges(after, events),
     }),
-    announce(scope, stored) {
-      const { status } = scope.state()
+    announce(_scope, stored) {
       for (const one of stored) parts.outbound.announce(toAnnouncement(sessionId, one, codec.decode(one)))
-      if (status === 'deleted') parts.erase(address)
     },
   }
 }

@@ -55,18 +55,28 @@ export function sessionBehaviour(
     decide(state, command, meta) {
       const refused = admit(state, command, meta)
       if (refused) return { events: [], deadLetter: refused }
+      // A call that ended after the deletion has left its own journal behind.
+      if (state.status === 'deleted') return { events: [], effects: [{ kind: 'Erase' }] }
       const draft = new Draft(sessionId, state, meta, configuration)
       if (state.status === 'new') begin(draft, command)
       carryOut(draft, command)
       return draft.decision()
     },
-    pendingEffects: (state) => (state.turn?.phase === 'model' ? [{ kind: 'CallModel' }] : []),
+    pendingEffects({ status, turn }) {
+      // Pending until `erase` says in the journal that it is done: a node that dies in between leaves it to the next owner.
+      if (status === 'deleted') return [{ kind: 'Erase' }]
+      return turn?.phase === 'model' ? [{ kind: 'CallModel' }] : []
+    },
   }
 }
 
 function admit(state: SessionState, command: Command, meta: CommandMeta): Decision<never, never>['deadLetter'] {
   if (internal.has(command.kind)) return undefined
-  if (state.status === 'deleted') return { code: 'UNROUTABLE', detail: 'the session was deleted' }
+  if (state.status === 'deleted') {
+    // Its calls were cancelled with it, and say so; what one returned must not outlive it in a dead letter.
+    if (command.kind === 'ToolReturned') return undefined
+    return { code: 'UNROUTABLE', detail: 'the session was deleted' }
+  }
   if (state.status === 'live' && command.kind !== 'ToolReturned' && meta.tenant !== state.tenant) {
     return { code: 'UNROUTABLE', detail: 'the session belongs to another tenant' }
   }

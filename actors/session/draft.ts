@@ -15,12 +15,14 @@ import type {
 import { evolve, type RunningTurn, type SessionState, type TurnCall } from './state.ts'
 import type { TimerLimits } from './timers.ts'
 
-/** What a session asks of the world after its append. Both are idempotent: starting a call replaces the one in flight. */
+/** What a session asks of the world after its append. All are idempotent: starting a call replaces the one in flight. */
 export type SessionEffect =
   | { readonly kind: 'CallModel' }
   | { readonly kind: 'AbortModel' }
   /** A turn is over: condense the history if it is due. Lost in a crash, the next turn's end asks again. */
   | { readonly kind: 'Condense' }
+  /** Of a deleted session: remove what is left of it, here and elsewhere. */
+  | { readonly kind: 'Erase' }
 
 /** What deciding may look up. Read at decide time only; what matters later is journaled (limits, in TurnStarted). */
 export interface SessionConfiguration {
@@ -100,6 +102,10 @@ export class Draft {
       reason,
     })
     this.#effects = [{ kind: 'CallModel' }]
+  }
+
+  erase(): void {
+    this.#effects = [...this.#effects, { kind: 'Erase' }]
   }
 
   abortModel(): void {

@@ -179,4 +179,5 @@ export function remove(draft: Draft): void {
   cancelAll(draft, 'the session was deleted')
   endAskedCalls(draft, 'the session was deleted')
   draft.record({ kind: 'SessionDeleted' })
+  draft.erase()
 }

@@ -61,6 +61,23 @@ describe('what is forgotten', function () {
     expect(await database((sql) => tablesHolding(sql, 'plumtree'))).to.deep.equal([])
   })
 
+  it('of deleted sessions has no words left, though the process is killed before they are erased', async () => {
+    const sessions = await Promise.all(Array.from({ length: 20 }, (_, n) => say(`s${n}`, `plumtree ${n}`)))
+    const asked = sessions.map((session) => service.request('DELETE', `/v1/sessions/${session}`).catch(() => undefined))
+    await Promise.race(asked)
+    await service.kill()
+    await Promise.all(asked)
+    await database(async (sql) => expect(await tablesHolding(sql, 'plumtree'), 'some words').to.include('events'))
+    await service.start()
+    for (const session of sessions) {
+      await service.request('DELETE', `/v1/sessions/${session}`)
+      const history = `/v1/sessions/${session}/history`
+      await eventually(async () => (await service.get(history)).status === 410, 15_000)
+    }
+    await service.stop()
+    expect(await database((sql) => tablesHolding(sql, 'plumtree'))).to.deep.equal([])
+  })
+
   it('has no text left in the journal at whatever moment the process is killed', async () => {
     const memories = Array.from({ length: 100 }, (_, n) => ({ key: `k${n}`, text: `secret${n}.`, namespace: 'kill' }))
     await service.post('/v1/memory/batch', { memories })

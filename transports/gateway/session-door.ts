@@ -163,9 +163,10 @@ export class SessionDoor {
     await this.#enter(caller, sessionId, this.#birthRecord(caller, sessionId, birth))
   }
 
-  /** D1, for reading. */
+  /** D1, for reading: the record is looked at each time, as another process may have deleted the session since. */
   async require(caller: Caller, sessionId: string): Promise<void> {
-    await this.#enter(caller, sessionId, undefined)
+    const { tenant, personaId } = await this.record(caller, sessionId)
+    this.#owned.set(sessionId, { tenant, personaId })
   }
 
   async record(caller: Caller, sessionId: string): Promise<SessionRecord> {
@@ -185,7 +186,10 @@ export class SessionDoor {
     if (!record || record.tenant !== caller.tenant) {
       throw new Failure('SESSION_NOT_FOUND', `There is no session ${sessionId}.`)
     }
-    if (record.state === 'deleted') throw new Failure('SESSION_DELETED', `Session ${sessionId} was deleted.`)
+    if (record.state === 'deleted') {
+      this.#owned.delete(sessionId)
+      throw new Failure('SESSION_DELETED', `Session ${sessionId} was deleted.`)
+    }
     return record
   }
 

@@ -264,13 +264,6 @@ describe('session behaviour', () => {
     expect(session.user('t4').effects).to.deep.equal([{ kind: 'CallModel' }])
   })
 
-  it('takes nothing after its deletion', () => {
-    const session = new GivenSession()
-    session.user('t1')
-    session.tell({ kind: 'Delete', v: 1 })
-    expect(session.user('t2').deadLetter?.code).to.equal('UNROUTABLE')
-  })
-
   it('marks who injected a message and why, and lets it take effect at once', () => {
     const session = new GivenSession()
     session.user('t1')
