@@ -1,28 +1,34 @@
 import { Best, type Scored } from './best.ts'
+import { BitVectors } from './bit-vectors.ts'
 import { asBytes, type ByteQuery, ByteVectors } from './byte-vectors.ts'
-import type { Sieve } from './entry-table.ts'
+import { nearestBySigns } from './nearest-by-signs.ts'
+import type { Sieve } from './sieve.ts'
 import type { MakeVectorGraph, VectorGraph } from './vector-graph.ts'
 
-/** Up to here every vector is compared: a few ms, exact, and nothing to build. Also how many may wait to be linked. */
+/** So many vectors may wait to be linked to the graph: a few ms to compare, and nothing to build before there are more. */
 const LOOSE_MOST = 2_048
 /** Vectors linked to the graph at a time: a search waits no longer than for that. */
 const LINK_AT_ONCE = 64
+/** Up to here every vector that passes is compared by its bytes: 5 ms. */
+const EXACTLY_MOST = 10_000
+/** Of the nearest by signs, for each one wanted. More than of the graph: it is their comparison that takes time, not these. */
+const SIGNS_OVERSAMPLED = 16
 /** Of bit neighbours for each one wanted, and the least that are taken. */
 const OVERSAMPLED = 4
 const NEAR_LEAST = 200
-/** More neighbours than that cost the graph more than comparing all that pass a filter. */
-const NEAR_MOST = 4_096
 const NONE = -1
 
 /**
  * Cosine over the vectors of one shard.
- *   V1. Exact while there are few, or few pass the filter. Beyond, the graph proposes and exact products rank.
+ *   V1. Exact while there are few, or few pass the filter. Beyond, the signs of all that pass propose, or where that would
+ *       take longer the graph does, and exact products rank.
  *   V2. A vector can be found at once: what is not linked yet is compared one by one, and at most LOOSE_MOST wait.
- *   V3. Filters come before the cut: the graph is asked for more until enough pass, and at last everything is compared.
+ *   V3. Filters come before the cut: the graph is asked for more until enough pass, and at last all that pass are compared.
  */
 export class VectorIndex {
   readonly dimensions: number
   readonly #vectors: ByteVectors
+  readonly #signs: BitVectors
   readonly #makeGraph: MakeVectorGraph | undefined
   #graph: VectorGraph | undefined
   /** By ordinal, and back. */
@@ -35,11 +41,13 @@ export class VectorIndex {
   constructor(dimensions: number, makeGraph?: MakeVectorGraph) {
     this.dimensions = dimensions
     this.#vectors = new ByteVectors(dimensions)
+    this.#signs = new BitVectors(dimensions)
     this.#makeGraph = makeGraph
   }
 
   put(ordinal: number, vector: Float32Array): void {
     const slot = this.#vectors.put(vector)
+    this.#signs.put(slot, vector)
     this.#slots = reserved(this.#slots, ordinal)
     this.#slots[ordinal] = slot
     this.#ordinals = reserved(this.#ordinals, slot)
@@ -60,7 +68,7 @@ export class VectorIndex {
   }
 
   query(vector: Float32Array): VectorQuery {
-    return { vector: padded(vector), bytes: asBytes(vector) }
+    return { vector: padded(vector), bytes: asBytes(vector), signs: this.#signs.signsOf(vector) }
   }
 
   /** Cosine, at least 0; 0 for an entry without a vector. */
@@ -73,21 +81,11 @@ export class VectorIndex {
     return slot === NONE ? 0 : Math.min(1, Math.max(0, this.#vectors.product(slot, query.bytes)))
   }
 
-  /** The best `depth` of the entries with a vector that pass; `end` is the ordinal after the last. */
-  top(query: VectorQuery, depth: number, sieve: Sieve, end: number): Scored[] {
-    if (sieve.among !== undefined) return this.#exactly(query, depth, sieve, sieve.among)
-    if (this.#graph === undefined) return this.#exactly(query, depth, sieve, undefined, end)
-    const linked = this.#count - this.#loose.size
-    const share = Math.max(sieve.atMost / Math.max(1, this.#count), 1 / NEAR_MOST)
-    let wanted = Math.max(NEAR_LEAST, Math.ceil((OVERSAMPLED * depth) / share))
-    for (; wanted <= NEAR_MOST; wanted *= 4) {
-      const near = this.#graph.near(query.vector, wanted)
-      const passing = near.map((slot) => this.#ordinals[slot] ?? NONE).filter((it) => it !== NONE && sieve.passes(it))
-      // Half of the bit neighbours that were reckoned with is enough to rank from.
-      if (passing.length < (OVERSAMPLED * depth) / 2 && wanted < linked) continue
-      return this.#best(query, depth, [...passing, ...this.#loosePassing(sieve)])
-    }
-    return this.#exactly(query, depth, sieve, undefined, end) // V3
+  /** The best `depth` of the entries with a vector that pass. */
+  top(query: VectorQuery, depth: number, sieve: Sieve): Scored[] {
+    return this.#graph === undefined
+      ? this.#among(query, depth, sieve.all)
+      : this.#byGraph(this.#graph, query, depth, sieve)
   }
 
   compact(renumbered: Int32Array): void {
@@ -101,17 +99,38 @@ export class VectorIndex {
     }
   }
 
-  #exactly(query: VectorQuery, depth: number, sieve: Sieve, among: Uint32Array | undefined, end = 0): Scored[] {
-    const best = new Best(depth)
-    const last = among?.length ?? end
-    for (let i = 0; i < last; i++) {
-      const ordinal = among === undefined ? i : (among[i] as number)
-      const slot = this.#slots[ordinal] ?? NONE
-      if (slot === NONE || !sieve.passes(ordinal)) continue
-      const score = this.#vectors.product(slot, query.bytes)
-      if (score > 0) best.offer(ordinal, Math.min(1, score))
+  #byGraph(graph: VectorGraph, query: VectorQuery, depth: number, sieve: Sieve): Scored[] {
+    const linked = this.#count - this.#loose.size
+    const share = sieve.share
+    for (let near = Math.max(NEAR_LEAST, (OVERSAMPLED * depth) / share); ; near *= 4) {
+      if (near * graph.nearCost > share * this.#count) return this.#among(query, depth, sieve.all) // V3
+      const wanted = Math.ceil(near)
+      const passing = graph
+        .near(query.vector, wanted)
+        .map((slot) => this.#ordinals[slot] ?? NONE)
+        .filter((it) => it !== NONE && sieve.passes(it))
+      // Half of the bit neighbours that were reckoned with is enough to rank from.
+      if (passing.length < (OVERSAMPLED * depth) / 2 && wanted < linked) continue
+      return this.#best(query, depth, [...passing, ...this.#loosePassing(sieve)])
     }
-    return best.sorted()
+  }
+
+  /** Every vector of `ordinals`: by its bytes, or where they are many first by its signs. */
+  #among(query: VectorQuery, depth: number, ordinals: Uint32Array): Scored[] {
+    const slots = new Int32Array(ordinals.length)
+    let count = 0
+    for (const ordinal of ordinals) {
+      const slot = this.#slots[ordinal] ?? NONE
+      if (slot !== NONE) slots[count++] = slot
+    }
+    const having = slots.subarray(0, count)
+    const near =
+      count <= EXACTLY_MOST ? having : nearestBySigns(this.#signs, query.signs, having, SIGNS_OVERSAMPLED * depth)
+    return this.#best(
+      query,
+      depth,
+      Array.from(near, (slot) => this.#ordinals[slot] as number),
+    )
   }
 
   #best(query: VectorQuery, depth: number, ordinals: readonly number[]): Scored[] {
@@ -124,7 +143,7 @@ export class VectorIndex {
   }
 
   #loosePassing(sieve: Sieve): number[] {
-    return [...this.#loose].map((slot) => this.#ordinals[slot] as number).filter(sieve.passes)
+    return [...this.#loose].map((slot) => this.#ordinals[slot] as number).filter((it) => sieve.passes(it))
   }
 
   #link(makeGraph: MakeVectorGraph): void {
@@ -148,6 +167,7 @@ export interface VectorQuery {
   /** As wide as the graph's nodes. */
   readonly vector: Float32Array
   readonly bytes: ByteQuery
+  readonly signs: Int32Array
 }
 
 /** Bits come in bytes. */

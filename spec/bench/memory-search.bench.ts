@@ -16,6 +16,8 @@ const QUERIES = 300
 const GOAL = 'p99 <= 20 ms'
 const PORTION = 2_000
 const SHARDS = 4
+/** As old as memories get. */
+const YEAR_MS = 365 * 24 * 3_600_000
 
 export async function run(): Promise<BenchRow[]> {
   const most = Number(process.env.SOMA_BENCH_MEMORIES ?? 100_000)
@@ -105,9 +107,12 @@ async function searching(
     ['hybrid', ask({}, 'natural')],
     ['lexical', ask({ mode: 'lexical' }, 'natural')],
     ['lexical, common words only', ask({ mode: 'lexical' }, 'common')],
+    ['hybrid, common words only', ask({}, 'common')],
     ['vector', ask({ mode: 'vector' }, 'natural')],
     ['hybrid, a universe of 1 in 100', ask({ universe: 'universe 1' }, 'natural')],
     ['hybrid, a tag of 1 in 10', ask({ tags: ['tag 1'] }, 'natural')],
+    ['hybrid, the youngest 1 in 10', ask({ maxAgeMs: YEAR_MS / 10 }, 'natural')],
+    ['hybrid, the youngest half', ask({ maxAgeMs: YEAR_MS / 2 }, 'natural')],
   ]
   for (const [kind, once] of kinds) {
     for (let i = 0; i < 20; i++) await once()
