@@ -84,6 +84,11 @@ export class ShardIndex implements MemoryIndex {
     }))
   }
 
+  /** Does a few ms of the work that makes later searches faster; whether there is more. Never needed to find something. */
+  link(): boolean {
+    return this.#vectors?.link() ?? false
+  }
+
   async close(): Promise<void> {}
 
   #forget(key: string): void {
