@@ -1,29 +1,15 @@
 import type { IndexEntry, IndexQuery } from '../../actors/memory/index/memory-index.ts'
-import { PostingList } from './posting-list.ts'
-
-/** Fewer entries than this that can pass a filter are looked at one by one. A few ms of exact vector products. */
-export const FEW = 10_000
-
-type Passes = (ordinal: number) => boolean
-
-/** What a query's filters leave. */
-export interface Sieve {
-  /** Whether an entry, one of `among` where that is given, is there and passes all filters. */
-  readonly passes: Passes
-  /** All that can pass, where they are few. */
-  readonly among?: Uint32Array
-  /** An upper bound of how many pass. */
-  readonly atMost: number
-}
+import { OrdinalSet } from './ordinal-set.ts'
+import { Sieve } from './sieve.ts'
 
 /**
  * What is known of the entries, by ordinal: the order in which they came. A replaced or removed entry leaves its ordinal
- * dead until `compact`. The filters' values have posting lists as words have, so that a narrow filter starts from its few.
+ * dead until `compact`. For each value that can be filtered by it knows the set of ordinals that have it.
  */
 export class EntryTable {
   readonly #ordinals = new Map<string, number>()
   readonly #keys: (string | undefined)[] = []
-  readonly #lists = new Map<string, PostingList>()
+  readonly #sets = new Map<string, OrdinalSet>()
   #importance = new Float32Array(64)
   #createdAt = new Float64Array(64)
   #expiresAt = new Float64Array(64)
@@ -46,12 +32,12 @@ export class EntryTable {
     this.#createdAt[ordinal] = entry.createdAt
     this.#expiresAt[ordinal] = entry.expiresAt ?? Number.POSITIVE_INFINITY
     for (const value of valuesOf(entry)) {
-      let list = this.#lists.get(value)
-      if (list === undefined) {
-        list = new PostingList()
-        this.#lists.set(value, list)
+      let set = this.#sets.get(value)
+      if (set === undefined) {
+        set = new OrdinalSet()
+        this.#sets.set(value, set)
       }
-      list.push(ordinal, 1)
+      set.add(ordinal)
     }
     return ordinal
   }
@@ -78,30 +64,21 @@ export class EntryTable {
   }
 
   sieve(query: IndexQuery): Sieve {
-    const lists: PostingList[] = []
-    for (const value of valuesOf(query)) {
-      const list = this.#lists.get(value)
-      if (list === undefined) return { passes: () => false, among: new Uint32Array(0), atMost: 0 }
-      lists.push(list)
+    const { maxAgeMs, now } = query
+    const oldest = maxAgeMs === undefined ? Number.NEGATIVE_INFINITY : now - maxAgeMs
+    const standing = {
+      end: this.#keys.length,
+      size: this.size,
+      isAgeAsked: maxAgeMs !== undefined,
+      isCurrent: (ordinal: number) =>
+        this.#keys[ordinal] !== undefined &&
+        (this.#expiresAt[ordinal] as number) > now &&
+        (this.#createdAt[ordinal] as number) >= oldest,
     }
-    lists.sort((a, b) => a.length - b.length)
-    const [narrowest] = lists
-    const oldest = query.maxAgeMs === undefined ? Number.NEGATIVE_INFINITY : query.now - query.maxAgeMs
-    const isFew = narrowest !== undefined && narrowest.length <= FEW
-    // Those few are in the narrowest list by themselves.
-    const asked = isFew ? lists.slice(1) : lists
-    const passes: Passes = (ordinal) =>
-      this.#keys[ordinal] !== undefined &&
-      (this.#expiresAt[ordinal] as number) > query.now &&
-      (this.#createdAt[ordinal] as number) >= oldest &&
-      asked.every((list) => list.weightOf(ordinal) > 0)
-    const atMost = narrowest === undefined ? this.size : Math.min(narrowest.length, this.size)
-    return isFew ? { passes, atMost, among: narrowest.ordinals.subarray(0, narrowest.length) } : { passes, atMost }
-  }
-
-  /** Every ordinal there is; dead ones too. */
-  get end(): number {
-    return this.#keys.length
+    return new Sieve(
+      standing,
+      Array.from(valuesOf(query), (value) => this.#sets.get(value) ?? new OrdinalSet()),
+    )
   }
 
   /** Gives the living ordinals without gaps; returns the new one of each old one, -1 for the dead. */
@@ -120,9 +97,9 @@ export class EntryTable {
       next++
     }
     this.#keys.length = next
-    for (const [value, list] of this.#lists) {
-      list.compact(renumbered)
-      if (list.length === 0) this.#lists.delete(value)
+    for (const [value, set] of this.#sets) {
+      set.compact(renumbered)
+      if (set.size === 0) this.#sets.delete(value)
     }
     return renumbered
   }

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { asFailure } from '../../actors/kernel/failure.ts'
 import type { IndexReply, IndexRequest, IndexThreadReady } from './index-messages.ts'
+import { LinkingAtRest } from './linking-at-rest.ts'
 import { ShardIndex } from './shard-index.ts'
 import { loadVectorGraphs } from './vector-graph.ts'
 
@@ -10,6 +11,10 @@ if (port === null) throw new Error('index-worker.js is started by index-threads.
 
 const indexes = new Map<number, ShardIndex>()
 const makeGraph = await loadVectorGraphs()
+const linking = new LinkingAtRest((ms, task) => {
+  const timer = setTimeout(task, ms)
+  return () => clearTimeout(timer)
+})
 
 port.on('message', (request: IndexRequest) => port.postMessage(answer(request)))
 port.postMessage({ approximate: makeGraph !== undefined } satisfies IndexThreadReady)
@@ -26,14 +31,18 @@ function answer(request: IndexRequest): IndexReply {
 }
 
 function perform(request: IndexRequest) {
-  if (request.kind === 'close') return void indexes.delete(request.index)
   let index = indexes.get(request.index)
+  if (request.kind === 'close') {
+    if (index !== undefined) linking.closed(index)
+    return void indexes.delete(request.index)
+  }
   if (index === undefined) {
     index = new ShardIndex(makeGraph)
     indexes.set(request.index, index)
   }
   switch (request.kind) {
     case 'put':
+      linking.changed(index)
       return index.put(request.entries)
     case 'remove':
       return index.remove(request.keys)

@@ -62,9 +62,9 @@ export class ShardIndex implements MemoryIndex {
 
     const candidates = new Set<number>()
     if (query.mode !== 'vector')
-      for (const { ordinal } of this.#lexical.top(words, depth, sieve.passes, sieve.among)) candidates.add(ordinal)
+      for (const { ordinal } of this.#lexical.top(words, depth, sieve)) candidates.add(ordinal)
     if (query.mode !== 'lexical' && vectors && vector)
-      for (const { ordinal } of vectors.top(vector, depth, sieve, this.#table.end)) candidates.add(ordinal)
+      for (const { ordinal } of vectors.top(vector, depth, sieve)) candidates.add(ordinal)
 
     const found = Array.from(candidates, (ordinal): Found => {
       return {
@@ -82,6 +82,11 @@ export class ShardIndex implements MemoryIndex {
       lexical,
       vector,
     }))
+  }
+
+  /** Does a few ms of the work that makes later searches faster; whether there is more. Never needed to find something. */
+  link(): boolean {
+    return this.#vectors?.link() ?? false
   }
 
   async close(): Promise<void> {}

@@ -1,5 +1,7 @@
 /** Approximate neighbours of bit vectors, by slot. The part of usearch that we use, so that an index can be without it. */
 export interface VectorGraph {
+  /** What a neighbour asked of the graph costs, in vectors whose signs could be compared instead. */
+  readonly nearCost: number
   add(slots: readonly number[], vectors: Float32Array): void
   remove(slot: number): void
   /** Nearest first. */
@@ -12,6 +14,7 @@ export type MakeVectorGraph = (dimensions: number) => VectorGraph
 const CONNECTIVITY = 16
 const EXPANSION_ADD = 64
 const EXPANSION_SEARCH = 128
+const NEAR_COST = 80
 
 /**
  * Graphs of usearch (HNSW), or undefined where the optional package is not installed or has no binary for this platform.
@@ -38,6 +41,7 @@ export async function loadVectorGraphs(): Promise<MakeVectorGraph | undefined> {
       multi: false,
     })
     return {
+      nearCost: NEAR_COST,
       add: (slots, vectors) => index.add(BigUint64Array.from(slots, BigInt), vectors, 1),
       remove: (slot) => void index.remove(BigInt(slot)),
       near(vector, count) {

@@ -1,6 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { LexicalIndex } from '../../../persistence/memory-index/lexical-index.ts'
+import { OrdinalSet } from '../../../persistence/memory-index/ordinal-set.ts'
+import { PostingList } from '../../../persistence/memory-index/posting-list.ts'
+import { Sieve } from '../../../persistence/memory-index/sieve.ts'
+import { WordRace } from '../../../persistence/memory-index/word-race.ts'
 import { askedWordsOf, wordsOf } from '../../../persistence/memory-index/words.ts'
 import { seeded } from '../../support/index-entries.ts'
 
@@ -12,55 +16,82 @@ describe('lexical search', () => {
     return Array.from({ length: count }, () => Array.from({ length: 1 + Math.floor(random() * 12) }, word).join(' '))
   }
 
-  it('finds the best although it does not read the lists of common words to their end (L1, L2)', () => {
+  const sieveOf = (end: number, isCurrent: (ordinal: number) => boolean, sets: readonly OrdinalSet[] = []) =>
+    new Sieve({ end, size: end, isCurrent, isAgeAsked: false }, sets)
+  const every = (step: number, end: number) => {
+    const set = new OrdinalSet()
+    for (let ordinal = 0; ordinal < end; ordinal += step) set.add(ordinal)
+    return set
+  }
+
+  it('finds the best that pass, whichever lists it reads and whichever it asks (L1, L2, L3)', () => {
     fc.assert(
       fc.property(
         fc.integer(),
         fc.integer({ min: 1, max: 400 }),
         fc.integer({ min: 1, max: 20 }),
-        (seed, count, depth) => {
+        // Far enough apart for many windows.
+        fc.constantFrom(1, 50, 1_100),
+        fc.constantFrom(1, 2, 7, 90),
+        (seed, count, depth, apart, step) => {
           const all = texts(count, seed)
+          const end = count * apart
           const index = new LexicalIndex()
-          all.forEach((text, ordinal) => {
-            index.add(ordinal, text)
+          all.forEach((text, i) => {
+            index.add(i * apart, text)
           })
-          const isEven = (ordinal: number) => ordinal % 2 === 0
+          const isCurrent = (ordinal: number) => ordinal % 3 !== 0
+          const sieve = sieveOf(end, isCurrent, step === 1 ? [] : [every(step, end)])
           for (const text of texts(5, seed + 1)) {
             const query = index.queryOf(text)
             const scores = all
-              .map((_, ordinal) => (isEven(ordinal) ? index.scoreOf(query, ordinal) : 0))
-              .filter((score) => score > 0)
-              .sort((a, b) => b - a)
+              .map((_, i) => i * apart)
+              .filter((ordinal) => isCurrent(ordinal) && ordinal % step === 0)
+              .map((ordinal) => ({ ordinal, score: index.scoreOf(query, ordinal) }))
+              .filter(({ score }) => score > 0)
+              .sort((a, b) => b.score - a.score || b.ordinal - a.ordinal)
               .slice(0, depth)
-            const top = index.top(query, depth, isEven)
-            expect(top.length).to.equal(scores.length)
-            top.forEach(({ score, ordinal }, i) => {
-              expect(score).to.be.closeTo(scores[i] as number, 1e-5)
-              expect(isEven(ordinal)).to.equal(true)
-            })
-            const among = Uint32Array.from(all.keys())
-            const asked = index.top(query, depth, isEven, among)
-            expect(asked.length).to.equal(top.length)
-            asked.forEach(({ score }, i) => {
-              expect(score).to.be.closeTo(top[i]?.score as number, 1e-5)
+            const top = index.top(query, depth, sieve)
+            expect(top.map(({ ordinal }) => ordinal)).to.deep.equal(scores.map(({ ordinal }) => ordinal))
+            top.forEach(({ score }, i) => {
+              expect(score).to.be.closeTo(scores[i]?.score as number, 1e-9)
             })
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 300 },
     )
   })
 
   it('asks of common words only the texts that are in the race, once rarer words have settled it (L1)', () => {
-    const index = new LexicalIndex()
-    for (let i = 0; i < 5_000; i++) index.add(i, i % 500 === 0 ? 'needle common plain' : 'common plain other')
+    let asked = 0
+    class Watched extends PostingList {
+      override frequencyOf(ordinal: number, low?: number, high?: number): number {
+        asked++
+        return super.frequencyOf(ordinal, low, high)
+      }
+    }
+    const texts = 20_000
+    const needle = new PostingList()
+    const common = new Watched()
+    for (let i = 0; i < texts; i++) {
+      if (i % 500 === 0) needle.push(i, 1, 3)
+      common.push(i, 1, 3)
+    }
     let looked = 0
-    const top = index.top(index.queryOf('needle common plain'), 5, () => {
+    const words = [
+      { list: needle, idf: 6 },
+      { list: common, idf: 0.1 },
+    ]
+    const norms = new Float32Array(256).fill(1)
+    const best = new WordRace().best(words, { lengths: new Uint8Array(texts).fill(3), norms }, 5, () => {
       looked++
       return true
     })
-    expect(top).to.have.length(5)
-    expect(looked, 'texts looked at').to.equal(10)
+    expect(best.sorted().map(({ ordinal }) => ordinal)).to.deep.equal([19_500, 19_000, 18_500, 18_000, 17_500])
+    expect(looked, 'texts looked at').to.equal(40)
+    // The first window's list is read: nothing is known yet.
+    expect(asked, 'texts that the common word was asked for').to.equal(31)
   })
 
   for (const [text, expected] of [

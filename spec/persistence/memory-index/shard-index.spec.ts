@@ -2,8 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { IndexEntry, IndexQuery } from '../../../actors/memory/index/memory-index.ts'
 import { ShardIndex } from '../../../persistence/memory-index/shard-index.ts'
-import { loadVectorGraphs, type MakeVectorGraph } from '../../../persistence/memory-index/vector-graph.ts'
-import { anEntry, aQuery, DAY_MS, NOW, randomUnit, seeded, unit } from '../../support/index-entries.ts'
+import { anEntry, aQuery, DAY_MS, NOW, unit } from '../../support/index-entries.ts'
 
 const words = ['red', 'green', 'blue', 'lamp', 'table', 'chair', 'garden', 'house', 'river', 'the', 'of', '東京都']
 const someWords = (min: number, max: number) =>
@@ -163,80 +162,4 @@ describe('the index of a shard', () => {
       { numRuns: 200 },
     )
   })
-
-  describe('with a graph of vectors', () => {
-    const DIMENSIONS = 64
-    let makeGraph: MakeVectorGraph | undefined
-    let index: ShardIndex
-    let entries: IndexEntry[]
-    const random = seeded(7)
-    const topics = Array.from({ length: 60 }, () => randomUnit(random, DIMENSIONS))
-    const near = (topic: Float32Array) => {
-      const own = randomUnit(random, DIMENSIONS)
-      return unit(...topic.map((component, i) => component + 0.7 * (own[i] as number)))
-    }
-    const someTopic = () => topics[Math.floor(random() * topics.length)] as Float32Array
-
-    before(async function () {
-      makeGraph = await loadVectorGraphs()
-      if (makeGraph === undefined) return this.skip()
-      index = new ShardIndex(makeGraph)
-      entries = Array.from({ length: 6_000 }, (_, i) =>
-        anEntry(`k${i}`, `item ${i}`, { vector: near(someTopic()), createdAt: NOW - (i % 1_000) * DAY_MS }),
-      )
-      for (let at = 0; at < entries.length; at += 50) index.put(entries.slice(at, at + 50))
-    })
-
-    const exactly = (vector: Float32Array, count: number, among = entries) =>
-      among
-        .map((entry) => ({ key: entry.key, product: product(vector, entry.vector as Float32Array) }))
-        .sort((a, b) => b.product - a.product)
-        .slice(0, count)
-        .map(({ key }) => key)
-
-    it('finds nine of ten true neighbours and more, although it compares few (V1, V2)', () => {
-      let found = 0
-      for (let i = 0; i < 50; i++) {
-        const vector = near(someTopic())
-        const keys = answers(vector, { limit: 20 })
-        found += exactly(vector, 10).filter((key) => keys.includes(key)).length
-      }
-      expect(found / 500).to.be.at.least(0.9)
-    })
-
-    it('finds the few that pass a filter it has no list for, wherever their vectors are (V3)', () => {
-      const fresh = entries.filter(({ createdAt }) => NOW - createdAt <= DAY_MS)
-      expect(fresh.length).to.equal(12)
-      for (let i = 0; i < 10; i++) {
-        const vector = near(someTopic())
-        const all = exactly(vector, 12, fresh).filter((key) => {
-          const entry = fresh.find((it) => it.key === key)
-          // Beyond a right angle nothing is near.
-          return product(vector, entry?.vector as Float32Array) > 0.02
-        })
-        expect(answers(vector, { limit: 12, maxAgeMs: DAY_MS })).to.include.members(all)
-      }
-    })
-
-    it('does not find by the graph what was removed or replaced (X1)', () => {
-      const [first, second] = entries as [IndexEntry, IndexEntry]
-      index.remove([first.key])
-      index.put([{ ...second, vector: near(someTopic()) }])
-      expect(answers(first.vector as Float32Array, { limit: 100 })).to.not.include(first.key)
-      const hit = index
-        .searchNow(asked(second.vector as Float32Array, { limit: 1_000 }))
-        .find((it) => it.key === second.key)
-      expect(hit?.vector ?? 0).to.be.below(0.99)
-      index.put([first, second])
-      expect(answers(first.vector as Float32Array, { limit: 1 })).to.deep.equal([first.key])
-    })
-
-    const asked = (vector: Float32Array, more: Partial<IndexQuery>) => aQuery('', { mode: 'vector', vector, ...more })
-    const answers = (vector: Float32Array, more: Partial<IndexQuery>) =>
-      index.searchNow(asked(vector, more)).map(({ key }) => key)
-  })
 })
-
-function product(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, component, i) => sum + component * (b[i] as number), 0)
-}
