@@ -93,7 +93,7 @@ export default function MemoryView() {
             {modes[one]}
           </button>
         ))}
-        <label>
+        <label class="row">
           Namespace{' '}
           <select value={namespace} onChange={(event) => setNamespace(event.currentTarget.value)}>
             <option value="">all</option>

@@ -44,7 +44,7 @@ export function DrillStart({ offered, tenant, busy, started }: DrillStartProps) 
         void run()
       }}
     >
-      <label>
+      <label class="row">
         Drill
         <select value={name} onChange={(event) => setName(event.currentTarget.value)}>
           {offered.map((drill) => (
@@ -67,7 +67,7 @@ export function DrillStart({ offered, tenant, busy, started }: DrillStartProps) 
 
 function Count({ label, value, set }: { readonly label: string; readonly value: number; set(value: number): void }) {
   return (
-    <label>
+    <label class="row">
       {label}
       <input
         type="number"
