@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { layDatabase } from '../support/persistence-under-test.ts'
 import { ScratchFolder } from '../support/scratch-folder.ts'
 import { runSoma, Service } from '../support/service.ts'
 import { SessionListener } from '../support/session-listener.ts'
@@ -35,6 +36,7 @@ describe('a start that cannot be', function () {
   })
 
   it('a port in use: PORT_IN_USE', async () => {
+    await layDatabase(join(folder.path, 'data'))
     const server = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as { port: number }

@@ -6,14 +6,15 @@ import type { ServiceProcess } from '../../supervisors/drills/service-process.ts
 import { Cluster } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { SessionListener } from '../support/session-listener.ts'
-import { describeWith } from '../support/test-services.ts'
+import { describeWith, ownRedisDatabase } from '../support/test-services.ts'
 
 const finals = (events: readonly { type: string }[]) => events.filter(({ type }) => type === 'assistant.final')
 
 /** Two nodes and two gateways on real Kafka, Postgres and Redis, treated as an operator would never. */
 describeWith('kafka', 'a cluster', (kafka) => {
   describeWith('postgres', 'on Postgres', (postgres) => {
-    describeWith('redis', 'and Redis', (redisUrl) => {
+    describeWith('redis', 'and Redis', (shared) => {
+      const redisUrl = ownRedisDatabase(shared, 1)
       let cluster: Cluster
 
       before(async function () {
@@ -204,7 +205,7 @@ describeWith('kafka', 'a cluster', (kafka) => {
         const turns = await Promise.all(many('killed').map((name) => cluster.say(name, `stream 10 100 ${name} speaks`)))
         const redis = new Redis(redisUrl)
         const from = performance.now()
-        await Promise.all([cluster.nodes[0]?.kill(), redis.flushall()])
+        await Promise.all([cluster.nodes[0]?.kill(), redis.flushdb()])
         redis.disconnect()
         for (const [n, { session_id, event_id }] of turns.entries()) {
           expect((await answered(session_id, event_id)).message).to.equal(`killed-${n} speaks`)
@@ -279,7 +280,7 @@ interface Final {
 
 // biome-ignore lint/suspicious/noExplicitAny: messages as outsiders see them.
 async function consumed(client: Kafka, topic: string, enough: (found: any[]) => boolean): Promise<any[]> {
-  const consumer = client.consumer({ groupId: `spec-${topic}` })
+  const consumer = client.consumer({ groupId: `spec-${topic}`, maxWaitTimeInMs: 200 })
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   const found: any[] = []
   await consumer.connect()

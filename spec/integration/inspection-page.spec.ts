@@ -10,7 +10,8 @@ describeNeeding(...needsChromium, 'inspection on the chat page', (executablePath
   let page: Page
   const problems: string[] = []
 
-  before(async () => {
+  before(async function () {
+    this.timeout(60_000)
     service = await Service.start()
     browser = await launchChromium(executablePath)
     page = await openChatPage(browser, service, problems)

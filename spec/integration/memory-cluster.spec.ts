@@ -110,7 +110,7 @@ describeWith('kafka', 'memory on a cluster', (kafka) => {
       it('publishes every change on memory.wal, of a killed owner too', async function () {
         this.timeout(60_000)
         const client = new Kafka({ clientId: 'replica', brokers: kafka.split(','), logLevel: logLevel.NOTHING })
-        const consumer = client.consumer({ groupId: `replica-${cluster.topicPrefix}` })
+        const consumer = client.consumer({ groupId: `replica-${cluster.topicPrefix}`, maxWaitTimeInMs: 200 })
         const records: { payload: { action: string; key?: string; keys?: string[] }; result: { coord: number[] } }[] =
           []
         await consumer.connect()

@@ -39,7 +39,7 @@ describeWith('kafka', 'an outsider on Kafka', (kafka) => {
         cluster = await Cluster.start({ kafka, postgres, redis, tools: { slow } })
         const client = new Kafka({ clientId: 'outsider', brokers: kafka.split(','), logLevel: logLevel.NOTHING })
         producer = client.producer({ allowAutoTopicCreation: false })
-        consumer = client.consumer({ groupId: `${cluster.topicPrefix}outsider` })
+        consumer = client.consumer({ groupId: `${cluster.topicPrefix}outsider`, maxWaitTimeInMs: 200 })
         await Promise.all([producer.connect(), consumer.connect()])
         await consumer.subscribe({ topic: `${cluster.topicPrefix}tool.results`, fromBeginning: true })
         await consumer.run({

@@ -27,7 +27,8 @@ describeWith('opa', 'a service whose tool calls OPA', (opa) => {
   describeWith('openfga', 'and OpenFGA decide on', (openFga) => {
     let service: Service
     let store: string
-    before(async () => {
+    before(async function () {
+      this.timeout(60_000)
       store = (await prepareStore(openFga, `spec-${systemIds.uuid().slice(0, 8)}`)).id
       const env = { OPA_URL: opa, OPENFGA_API_URL: openFga, OPENFGA_STORE_ID: store, SOMA_REQUIRED: 'opa,openfga' }
       service = await Service.start({ env, tools: { shout } })
@@ -55,7 +56,7 @@ describeWith('opa', 'a service whose tool calls OPA', (opa) => {
 })
 
 describe('a service whose OPA is away', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
 
   it('I10: runs no tool and calls it no denial; the session talks on', async () => {
     const service = await Service.start({ env: { OPA_URL: `http://127.0.0.1:${await freePort()}` } })

@@ -2,11 +2,12 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { Service } from '../support/service.ts'
 import { SessionListener } from '../support/session-listener.ts'
-import { describeWith, freshDatabase } from '../support/test-services.ts'
+import { describeWith, freshDatabase, ownRedisDatabase } from '../support/test-services.ts'
 
 /** The same process with its journal on a real Postgres and its snapshots on a real Redis. */
 describeWith('postgres', 'one process on Postgres', (server) => {
-  describeWith('redis', 'and Redis', (redisUrl) => {
+  describeWith('redis', 'and Redis', (shared) => {
+    const redisUrl = ownRedisDatabase(shared, 2)
     let database: Awaited<ReturnType<typeof freshDatabase>>
     let service: Service
 
@@ -30,7 +31,7 @@ describeWith('postgres', 'one process on Postgres', (server) => {
       )
       await service.kill()
       const redis = new Redis(redisUrl)
-      await redis.flushall()
+      await redis.flushdb()
       redis.disconnect()
       await service.start()
       const rest = await SessionListener.open(service.url, session_id)

@@ -6,7 +6,7 @@ describe('a restart after kill -9', function () {
   this.timeout(90_000)
   let service: Service
   before(async () => {
-    service = await Service.start()
+    service = await Service.start({ fresh: true })
   })
   after(() => service.release())
 

@@ -161,7 +161,8 @@ describe('traces', function () {
   })
 })
 
-describe('without OTLP_ENDPOINT', () => {
+describe('without OTLP_ENDPOINT', function () {
+  this.timeout(60_000)
   it('nothing of OpenTelemetry is loaded', async () => {
     // The program's own modules, as Node names them while it loads them; `serve` is stopped by its own port.
     const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', loading(somaMain)], {

@@ -13,6 +13,10 @@ import { cuttableLine } from '../support/cuttable-line.ts'
 import { common } from '../support/persistence-under-test.ts'
 import { describeWith, freshDatabase } from '../support/test-services.ts'
 
+/** pg_locks tells those of every database of the server; other specs run on it at the same time. */
+const ourLocks = `pg_locks join pg_database d on d.oid = database
+  where d.datname = current_database() and classid = $1::int8::oid`
+
 describeWith('postgres', 'membership on Postgres', (server) => {
   let database: Awaited<ReturnType<typeof freshDatabase>>
   let admin: pg.Client
@@ -54,10 +58,7 @@ describeWith('postgres', 'membership on Postgres', (server) => {
     return performance.now() - from
   }
   const cut = (slots: readonly number[]) =>
-    admin.query(
-      'select pg_terminate_backend(pid) from pg_locks where classid = $1::int8::oid and objid = any($2::int8[])',
-      [SLOT_LOCKS, slots],
-    )
+    admin.query(`select pg_terminate_backend(pid) from ${ourLocks} and objid = any($2::int8[])`, [SLOT_LOCKS, slots])
   /** After so many failures at least: a connection may be lost without its owner having noticed. */
   const whenConnected = async (member: Membership, failures = 0) => {
     for (let failed = 0; ; failed++) {
@@ -171,7 +172,7 @@ describeWith('postgres', 'membership on Postgres', (server) => {
   it('takes another slot when its own went to another meanwhile', async () => {
     const one = await join({ clock: { ...systemClock, after: (ms, task) => systemClock.after(ms + 300, task) } })
     await cut([0])
-    while ((await admin.query('select from pg_locks where classid = $1::int8::oid', [SLOT_LOCKS])).rowCount !== 0) {}
+    while ((await admin.query(`select from ${ourLocks}`, [SLOT_LOCKS])).rowCount !== 0) {}
     const other = await join()
     expect(other.slot).to.equal(0)
     const nodes = await whenConnected(one)

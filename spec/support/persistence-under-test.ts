@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -100,6 +100,12 @@ export async function freshSpread(dsn: string) {
     open: (spread = places, postgresDsn = first?.dsn ?? '') => openSpread({ ...common, postgresDsn }, spread),
     drop: () => Promise.all(databases.map((database) => database.drop())),
   }
+}
+
+/** Lays that empty database into a data directory, as the first start would have made it: for specs of what comes after. */
+export async function layDatabase(dataDir: string): Promise<void> {
+  await ensureTemplate(template, systemClock, silentLogger)
+  await cp(template, join(dataDir, 'pg'), { recursive: true })
 }
 
 export async function freshDataDir(): Promise<string> {

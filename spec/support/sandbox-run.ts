@@ -18,7 +18,7 @@ export function running(
   code: string,
   over: { timeoutMs?: number; stdin?: string } = {},
 ) {
-  return pool.run({ language, code, stdin: '', timeoutMs: 8_000, ...over }, never)
+  return pool.run({ language, code, stdin: '', timeoutMs: 8_000, ...over }, new AbortController().signal)
 }
 
 /** What a program that tries something, and prints what came of it, must print. */

@@ -56,6 +56,16 @@ async function deleteTopics(brokers: string[], prefix: string): Promise<void> {
   }
 }
 
+/**
+ * A Redis of its own: one of the sixteen numbered databases of the test server, for a spec that empties it (FLUSHDB) while
+ * other specs run.
+ */
+export function ownRedisDatabase(url: string, number: number): string {
+  const own = new URL(url)
+  own.pathname = `/${number}`
+  return own.href
+}
+
 /** A database of its own on the test server, dropped by `drop`. */
 export async function freshDatabase(dsn: string): Promise<{ dsn: string; drop(): Promise<void> }> {
   const name = `soma_${systemIds.uuid().replaceAll('-', '')}`

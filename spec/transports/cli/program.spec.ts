@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { loadConfig } from '../../../infra/config/config.ts'
 import { serve } from '../../../infra/serve.ts'
 import { commandLine } from '../../support/command-line.ts'
+import { layDatabase } from '../../support/persistence-under-test.ts'
 
 describe('soma', function () {
   this.timeout(60_000)
@@ -15,6 +16,7 @@ describe('soma', function () {
 
   before(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'soma-cli-'))
+    await layDatabase(dataDir)
     const env = { SOMA_DATA_DIR: dataDir, SOMA_PORT: '0', SOMA_MODEL: 'rehearsal/script', LOG_LEVEL: 'silent' }
     service = await serve(loadConfig(env))
   })
