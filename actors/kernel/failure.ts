@@ -154,7 +154,8 @@ export const failures = {
     disposition: 'reply',
     status: 404,
     title: 'There is no such session for this tenant',
-    remedy: 'List your sessions with GET /v1/sessions.',
+    remedy:
+      'List your sessions with GET /v1/sessions. A new one begins by a name or a random UUID, not by a UUID of version 5.',
   },
   SESSION_DELETED: {
     disposition: 'reply',

@@ -73,8 +73,9 @@ export function sessionBehaviour(
 function admit(state: SessionState, command: Command, meta: CommandMeta): Decision<never, never>['deadLetter'] {
   if (internal.has(command.kind)) return undefined
   if (state.status === 'deleted') {
-    // Its calls were cancelled with it, and say so; what one returned must not outlive it in a dead letter.
-    if (command.kind === 'ToolReturned') return undefined
+    // Its calls were cancelled with it, and say so; what one returned must not outlive it in a dead letter. Asked for twice,
+    // a deletion is done.
+    if (command.kind === 'ToolReturned' || command.kind === 'Delete') return undefined
     return { code: 'UNROUTABLE', detail: 'the session was deleted' }
   }
   if (state.status === 'live' && command.kind !== 'ToolReturned' && meta.tenant !== state.tenant) {

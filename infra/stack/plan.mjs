@@ -20,12 +20,12 @@ const usualPorts = {
 }
 
 export function dataFolder(flags, checkout) {
-  return resolve(flags.data ?? process.env.SOMA_STACK_DATA ?? join(checkout, '.soma-stack'))
+  return resolve(flags.data || process.env.SOMA_STACK_DATA || join(checkout, '.soma-stack'))
 }
 
 export function cacheFolder(flags) {
   const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
-  return resolve(flags.cache ?? process.env.SOMA_STACK_CACHE ?? join(caches, 'somaagent-stack'))
+  return resolve(flags.cache || process.env.SOMA_STACK_CACHE || join(caches, 'somaagent-stack'))
 }
 
 /** The stack that these flags ask for; what they do not say stays as it was. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -129,6 +129,14 @@ describe('the stack of real servers', () => {
       expect((await stack('down', '--delete', '--data', folder)).code).to.equal(0)
       expect([server.exitCode, server.signalCode]).to.deep.equal([null, null])
       expect(existsSync(folder)).to.equal(false)
+    })
+
+    it('deletes what is the stack’s, and nothing that somebody else keeps in the folder it was told', async () => {
+      await recorded(began)
+      await writeFile(path.join(folder, 'precious.txt'), 'mine')
+      const down = await stack('down', '--delete', '--data', folder)
+      expect(down.stderr).to.include('precious.txt')
+      expect(await readdir(folder)).to.deep.equal(['precious.txt'])
     })
 
     it('goes on where a command was killed that held the lock (S2)', async () => {

@@ -9,7 +9,7 @@ import type { Caller } from './auth.ts'
 import type { GatewayDeps } from './gateway.ts'
 import { fingerprintOf, idempotencyKeyOf } from './idempotency-key.ts'
 import { OpenTurnCounts, type Release } from './open-turns.ts'
-import { sessionIdOf, uuidOf } from './session-id.ts'
+import { mayBegin, sessionIdOf, uuidOf } from './session-id.ts'
 import { traceOf } from './trace.ts'
 
 /** The ids of a request that changes a session, fixed before anything is sent. */
@@ -17,6 +17,8 @@ export interface Ticket {
   readonly sessionId: string
   /** Id of the envelope: the client's `event_id` and the turn's id. */
   readonly envelopeId: string
+  /** As the request names the session, if it does. */
+  readonly named?: string
   /** The same Idempotency-Key was seen before: what it asked for may have happened long ago. */
   readonly repeated: boolean
   /** The id was drawn just now, so no one else can own it. */
@@ -39,6 +41,8 @@ interface Owned {
 export interface Birth {
   readonly personaId?: string
   readonly metadata?: Readonly<Record<string, unknown>>
+  /** As the request names the session, if it does. */
+  readonly named?: string
 }
 
 const OWNED_MAX = 50_000
@@ -73,7 +77,7 @@ export class SessionDoor {
     const envelopeId = key === undefined ? ids.uuid() : uuidOf('key', tenant, key)
     // Before the key is remembered: one that was refused is a new request when it comes again (D4).
     const release = seating && (await this.seat(request.caller, sessionId, envelopeId, seating))
-    const ticket = { sessionId, envelopeId, ...(release && { release }) }
+    const ticket = { sessionId, envelopeId, ...(name ? { named: name } : {}), ...(release && { release }) }
     if (key === undefined) return { ...ticket, repeated: false, fresh: named === undefined }
     try {
       return { ...ticket, repeated: await this.#repeats(request, key, ticket), fresh: false }
@@ -128,7 +132,7 @@ export class SessionDoor {
       this.#owned.set(ticket.sessionId, { tenant: record.tenant, personaId: record.personaId })
       return
     }
-    await this.#enter(caller, ticket.sessionId, record)
+    await this.#enter(caller, ticket.sessionId, mayBegin(ticket.named) ? record : undefined)
     await this.#mail(request, ticket, command)
   }
 
@@ -160,7 +164,11 @@ export class SessionDoor {
   async enter(caller: Caller, sessionId: string, birth: Birth = {}): Promise<void> {
     this.checkPersona(birth.personaId)
     this.#refuseQuarantined(sessionId)
-    await this.#enter(caller, sessionId, this.#birthRecord(caller, sessionId, birth))
+    await this.#enter(
+      caller,
+      sessionId,
+      mayBegin(birth.named) ? this.#birthRecord(caller, sessionId, birth) : undefined,
+    )
   }
 
   /** D1, for reading: the record is looked at each time, as another process may have deleted the session since. */

@@ -17,6 +17,7 @@ describe('a deleted session', () => {
     expect(session.behaviour.pendingEffects(session.state)).to.deep.equal(erased)
     expect(session.tell({ kind: 'Recovered' })).to.deep.equal({ events: [], effects: erased })
     const outcome = { status: 'success', output: 'late', truncated: false, finishedAt: 0 } as const
+    expect(session.tell({ kind: 'Delete', v: 1 }), 'asked for again').to.deep.equal({ events: [], effects: erased })
     expect(session.tell({ kind: 'ToolReturned', v: 1, callId: 'c', outcome }).effects).to.deep.equal(erased)
   })
 })

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { expect } from 'chai'
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import WebSocket from 'ws'
+import { sessionIdOf } from '../../../transports/gateway/session-id.ts'
 import { type GatewayHarness, recordOf, startGateway } from '../../support/gateway-harness.ts'
 import { SseReader } from '../../support/sse-reader.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
@@ -47,6 +49,29 @@ describe('authentication', () => {
     expect((await send(bob, hers.session_id)).body.code).to.equal('SESSION_NOT_FOUND')
     expect((await call(`/v1/sessions/${hers.session_id}`, bob)).status).to.equal(404)
     expect((await call(`/v1/sessions/${hers.session_id}`, ann)).status).to.equal(200)
+  })
+
+  it('lets nobody begin a session under the id that another tenant’s name will have, nor learn whether it is there', async () => {
+    harness = await startGateway({ auth: jwt })
+    const [ann, bob] = [await sign({ tenant: 'a' }), await sign({ tenant: 'b' })]
+    const send = (token: string, session_id: string) =>
+      call('/v1/session/message', token, { method: 'POST', body: JSON.stringify({ message: 'x', session_id }) })
+    const upload = async (session: string) => {
+      const body = new FormData()
+      body.set('session_id', session)
+      body.set('files', new Blob(['x']), 'x.txt')
+      const headers = { authorization: `Bearer ${bob}` }
+      return (await fetch(`${harness.url}/v1/uploads`, { method: 'POST', headers, body })).status
+    }
+    const [taken, free] = [sessionIdOf('a', 'taken'), sessionIdOf('a', 'free')]
+    expect((await send(ann, 'taken')).status).to.equal(200)
+    for (const id of [taken, free, free.toUpperCase()]) {
+      expect((await send(bob, id)).body.code, id).to.equal('SESSION_NOT_FOUND')
+      expect(await upload(id), id).to.equal(404)
+    }
+    expect((await send(ann, 'free')).body).to.include({ session_id: free })
+    expect((await send(ann, free)).status, 'her own, by its id').to.equal(200)
+    expect((await send(bob, randomUUID())).status, 'an id of his own').to.equal(200)
   })
 
   it('refuses no token, a forged, an expired, a misdirected and a tenantless one', async () => {

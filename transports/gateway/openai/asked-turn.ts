@@ -40,7 +40,12 @@ export async function enterTurn(
   const command = { ...turn, turnId: ticket.envelopeId }
   try {
     if (all.length === 0) return { ticket, command: { ...command, ...historyOf(history, new Map()) } }
-    const birth = { metadata, ...(personaId === undefined ? {} : { personaId }) }
+    const { named } = ticket
+    const birth = {
+      metadata,
+      ...(personaId === undefined ? {} : { personaId }),
+      ...(named === undefined ? {} : { named }),
+    }
     await context.door.enter(request.caller, ticket.sessionId, birth)
     const kept = await keptFiles(context, request, ticket.sessionId, { turn: files, all })
     const attachments = [...new Set(files.flatMap((file) => kept.get(file) ?? []))]

@@ -95,7 +95,7 @@ async function enterSession(context: GatewayContext, request: FastifyRequest, na
       : key === undefined
         ? ids.uuid()
         : uuidOf('key-session', tenant, key)
-  await door.enter(request.caller, sessionId)
+  await door.enter(request.caller, sessionId, named === undefined ? {} : { named })
   return sessionId
 }
 
