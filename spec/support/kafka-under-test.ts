@@ -99,6 +99,8 @@ export class KafkaUnderTest {
       strangers: { foreign: async () => {}, refused: async () => {}, watched: () => {} },
       clock,
       log: silentLogger,
+      // Closing stores at once; on a busy machine a quarter of a second is over before the crash that must come before it.
+      flushMs: 60_000,
       ...over,
     })
   }

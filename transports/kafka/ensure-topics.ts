@@ -31,7 +31,7 @@ export async function ensureTopics(
   if (missing.length > 0) {
     const { brokers } = await admin.describeCluster()
     const copies = settings.replication || Math.min(USUAL_COPIES, brokers.length)
-    await admin.createTopics({
+    const making = admin.createTopics({
       // Several processes of a cluster start at once; who comes second finds it made.
       topics: missing.map(({ name, partitions, retentionMs }) => ({
         topic: name,
@@ -46,7 +46,14 @@ export async function ensureTopics(
       })),
       waitForLeaders: false,
     })
-    log.info({ topics: missing.map(({ name }) => name), copies }, 'topics were made')
+    await making.then(
+      () => log.info({ topics: missing.map(({ name }) => name), copies }, 'topics were made'),
+      (error: Error) => {
+        // Brokers that are slow make them all the same, or in part: then the next start asks for the rest.
+        if (!/timed out/.test(error.message)) throw error
+        log.warn({ error: error.message }, 'the brokers take long to make the topics; waiting for them')
+      },
+    )
   }
   const until = clock.now() + (missing.length > 0 ? MAKING_WAIT_MS : LEADERS_WAIT_MS)
   for (;;) {

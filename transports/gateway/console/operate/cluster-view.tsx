@@ -30,7 +30,7 @@ const columns: readonly Column<ClusterNode>[] = [
   { name: 'Process', width: 'minmax(7rem, 1fr)', cell: ({ name }) => <b>{name}</b> },
   { name: 'State', width: '6.5rem', cell: ({ state }) => <Badge tone={tones[state]}>{state}</Badge> },
   { name: 'Roles', width: 'minmax(6rem, 1.2fr)', cell: ({ roles }) => roles.join(', ') },
-  { name: 'Shards', width: 'minmax(6rem, 1.2fr)', cell: ({ shards }) => countsInWords(shards) },
+  { name: 'Shards', width: 'minmax(13rem, 1.8fr)', cell: ({ shards }) => countsInWords(shards) },
   { name: 'Waiting', width: '4.5rem', align: 'end', cell: ({ lag }) => sumOf(lag) },
   { name: 'Since', width: '4.5rem', align: 'end', cell: ({ started_at }) => <RelativeTime at={started_at} /> },
 ]
