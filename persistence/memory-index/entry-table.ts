@@ -74,11 +74,29 @@ export class EntryTable {
         this.#keys[ordinal] !== undefined &&
         (this.#expiresAt[ordinal] as number) > now &&
         (this.#createdAt[ordinal] as number) >= oldest,
+      current: (among?: Uint32Array) => this.#current(now, oldest, among),
     }
     return new Sieve(
       standing,
       Array.from(valuesOf(query), (value) => this.#sets.get(value) ?? new OrdinalSet()),
     )
+  }
+
+  /** Of `among`, or of all, those that are current: `isCurrent` in a loop of its own, which takes half as long. */
+  #current(now: number, oldest: number, among: Uint32Array | undefined): Uint32Array {
+    const keys = this.#keys
+    const expiresAt = this.#expiresAt
+    const createdAt = this.#createdAt
+    const length = among?.length ?? keys.length
+    const current = new Uint32Array(length)
+    let count = 0
+    for (let i = 0; i < length; i++) {
+      const ordinal = among === undefined ? i : (among[i] as number)
+      // Age first: it excludes most.
+      if ((createdAt[ordinal] as number) < oldest || (expiresAt[ordinal] as number) <= now) continue
+      if (keys[ordinal] !== undefined) current[count++] = ordinal
+    }
+    return current.subarray(0, count)
   }
 
   /** Gives the living ordinals without gaps; returns the new one of each old one, -1 for the dead. */

@@ -6,9 +6,8 @@ export function nearestBySigns(vectors: BitVectors, signs: Int32Array, slots: In
   const distances = new Uint16Array(slots.length)
   // How many are at each distance: the one to cut at is found without sorting.
   const counts = new Uint32Array(signs.length * 32 + 1)
-  for (let i = 0; i < slots.length; i++) {
-    const distance = vectors.distance(slots[i] as number, signs)
-    distances[i] = distance
+  vectors.distances(slots, signs, distances)
+  for (const distance of distances) {
     counts[distance] = (counts[distance] as number) + 1
   }
   let cut = 0

@@ -11,6 +11,8 @@ export interface Standing {
   readonly size: number
   /** There, not over its time and, where that is asked, young enough. */
   isCurrent(ordinal: number): boolean
+  /** Of `among`, or of all: those that are, ascending. */
+  current(among?: Uint32Array): Uint32Array
   readonly isAgeAsked: boolean
 }
 
@@ -52,21 +54,7 @@ export class Sieve {
 
   /** All that pass, ascending. */
   get all(): Uint32Array {
-    this.#all ??= this.#passing()
+    this.#all ??= this.#standing.current(this.#bits && ordinalsOf(this.#bits))
     return this.#all
-  }
-
-  #passing(): Uint32Array {
-    const { end } = this.#standing
-    const standing = this.#standing
-    const valued = this.#bits && ordinalsOf(this.#bits)
-    const all = valued ?? new Uint32Array(end)
-    const length = valued?.length ?? end
-    let count = 0
-    for (let i = 0; i < length; i++) {
-      const ordinal = valued === undefined ? i : (valued[i] as number)
-      if (standing.isCurrent(ordinal)) all[count++] = ordinal
-    }
-    return all.subarray(0, count)
   }
 }

@@ -18,6 +18,8 @@ const LINK_AT_ONCE = 64
 const RANKED_MOST = 4_096
 /** But for each one wanted at least so many. */
 const RANKED_EACH = 16
+/** Vectors read ahead of their products: 16 KB, half of the nearest cache. */
+const FETCHED = 32
 /** Of bit neighbours for each one wanted, and the least that are taken. */
 const OVERSAMPLED = 4
 const NEAR_LEAST = 200
@@ -152,6 +154,7 @@ export class VectorIndex {
     let threshold = Number.MIN_VALUE
     for (const slots of some) {
       for (let i = 0; i < slots.length; i++) {
+        if (i % FETCHED === 0) this.#vectors.fetch(slots, i, Math.min(slots.length, i + FETCHED))
         const slot = slots[i] as number
         const score = Math.min(1, this.#vectors.product(slot, bytes))
         if (score < threshold) continue

@@ -16,8 +16,10 @@ describe('lexical search', () => {
     return Array.from({ length: count }, () => Array.from({ length: 1 + Math.floor(random() * 12) }, word).join(' '))
   }
 
-  const sieveOf = (end: number, isCurrent: (ordinal: number) => boolean, sets: readonly OrdinalSet[] = []) =>
-    new Sieve({ end, size: end, isCurrent, isAgeAsked: false }, sets)
+  const sieveOf = (end: number, isCurrent: (ordinal: number) => boolean, sets: readonly OrdinalSet[] = []) => {
+    const current = (among: Uint32Array = Uint32Array.from({ length: end }, (_, i) => i)) => among.filter(isCurrent)
+    return new Sieve({ end, size: end, isCurrent, current, isAgeAsked: false }, sets)
+  }
   const every = (step: number, end: number) => {
     const set = new OrdinalSet()
     for (let ordinal = 0; ordinal < end; ordinal += step) set.add(ordinal)
